@@ -1,0 +1,1 @@
+"""The embedded stack: AWS, Batch and Bitbucket on one machine."""

@@ -1,0 +1,1 @@
+"""The notifier service: see app.py."""

@@ -1,0 +1,1 @@
+"""The parser service: see app.py."""

@@ -1,0 +1,1 @@
+"""The submitter service: see app.py."""
