@@ -1,0 +1,72 @@
+"""What a message about a job does to the record of the run that it belongs to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.batch_jobs import BatchJobs, JobDetail, follow, gone, is_job_of, is_stray
+from shared.control import end_job
+from shared.events import Envelope, JobDescribed
+from shared.run_store import RunStore
+from shared.runs import Run
+from shared.telemetry import bind_run, log
+
+# Batch says more than that (of its service jobs, say), and may say more tomorrow.
+_OF_A_JOB = frozenset({"Batch Job State Change", "Batch Job Queue Blocked"})
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the monitor needs besides the message."""
+
+    runs: RunStore
+    jobs: BatchJobs
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def hear(message: Envelope, needs: Dependencies) -> Run | None:
+    """The run that a message is about, as it stands after it; None where it is about none."""
+    if message.detail_type == JobDescribed.detail_type():
+        described = JobDescribed.model_validate(message.detail)
+        if described.job is None:
+            return _forgotten(described, needs)
+        return _heard(JobDetail.model_validate(described.job), needs)
+    if message.detail_type in _OF_A_JOB and _names_a_run(message.detail):
+        return _heard(JobDetail.model_validate(message.detail), needs)
+    return None
+
+
+def _names_a_run(detail: dict[str, object]) -> bool:
+    """Whether a job may be ours at all: other people's jobs are not even read."""
+    parameters = detail.get("parameters")
+    return isinstance(parameters, dict) and bool(parameters.get("runId"))
+
+
+def _heard(job: JobDetail, needs: Dependencies) -> Run | None:
+    run_id = job.run_id
+    if run_id is None:
+        return None
+    bind_run(run_id)
+    run = needs.runs.change(run_id, lambda run: follow(run, job, needs.clock()))
+    if run is None:
+        log.info("job of an unknown run", job_id=job.job_id)
+        return None
+    if is_stray(job, run):
+        log.warning("second job terminated", job_id=job.job_id)
+        needs.jobs.terminate(job.job_id, "a second job of one attempt: the run follows the first")
+        return None
+    if not is_job_of(job, run):
+        return None
+    log.info("job heard of", job_id=job.job_id, status=job.status, state=run.state)
+    end_job(run, needs.jobs)
+    return run
+
+
+def _forgotten(described: JobDescribed, needs: Dependencies) -> Run | None:
+    bind_run(described.run_id)
+
+    def end(run: Run) -> Run:
+        same = run.attempt == described.attempt and run.job and run.job.id == described.job_id
+        return gone(run, needs.clock()) if same else run
+
+    return needs.runs.change(described.run_id, end)

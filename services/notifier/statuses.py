@@ -1,0 +1,108 @@
+"""A run's record as Bitbucket's build status: state, name, description, link.
+
+Limits, with their sources: key at most 40 characters (Bitbucket's own 400 says so); name 255 and
+url 450 characters, absolute, with a dot in the host (the Jenkins plugin for Bitbucket found them:
+jenkinsci/bitbucket-branch-source-plugin#928); braces in a url are a template to Bitbucket, so they
+are encoded; refname is the plain branch, or the status does not show on its pull requests.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from shared.events import State
+from shared.runs import Run
+
+_STATES: dict[State, str] = {
+    "requested": "INPROGRESS",
+    "submitted": "INPROGRESS",
+    "running": "INPROGRESS",
+    "succeeded": "SUCCESSFUL",
+    "failed": "FAILED",
+    "rejected": "FAILED",
+    "stopped": "STOPPED",
+}
+_MAX_TEXT = 255
+_MAX_URL = 450
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where a status leads: the job's page in the Batch console, or the commit's page."""
+
+    region: str
+
+    def url(self, run: Run) -> str:
+        """An absolute url of at most 450 characters."""
+        commit = self._commit(run)
+        if run.job is None or run.job.id is None:
+            return commit
+        job = quote(run.job.id, safe="")
+        console = f"https://{self.region}.console.aws.amazon.com/batch/home"
+        url = f"{console}?region={self.region}#jobs/ec2/detail/{job}"
+        return url if len(url) <= _MAX_URL else commit
+
+    def _commit(self, run: Run) -> str:
+        if run.repository is None or run.commit is None:
+            return "https://bitbucket.org/"
+        owner = quote(run.repository.full_name, safe="/")
+        url = f"https://bitbucket.org/{owner}/commits/{quote(run.commit, safe='')}"
+        return url if len(url) <= _MAX_URL else f"https://bitbucket.org/{owner}"[:_MAX_URL]
+
+
+def status(run: Run, links: Links) -> dict[str, str]:
+    """The build status that `run`'s record stands for, as the body of Bitbucket's call."""
+    body = {
+        # 34 characters; the run's id is a hash, so the key is the run's alone and stays.
+        "key": f"cloud-run-{run.run_id}",
+        "state": _STATES[run.state],
+        "name": _shorten(_name(run)),
+        "description": _shorten(describe(run)),
+        "url": links.url(run),
+    }
+    return body | ({"refname": run.branch} if run.branch else {})
+
+
+def describe(run: Run) -> str:
+    """What the status says in words; the first words tell the state."""
+    text = _describe(run)
+    attempt = f"attempt {run.attempt}: " if run.attempt > 1 else ""
+    return attempt + text
+
+
+def _describe(run: Run) -> str:
+    again = f"try {run.try_number}, {run.reason}" if run.reason else ""
+    if run.stop_asked is not None and not run.final:
+        return f"stopping, as {run.stop_asked.by} asked: {run.stop_asked.why}"
+    if run.state == "requested":
+        return "requested: waiting to be submitted"
+    if run.state == "submitted":
+        if run.blocked is not None and run.blocked.shown:
+            return f"submitted: it waits, because {run.blocked.reason}"
+        return f"submitted: waiting for a machine{f' ({again})' if again else ''}"
+    if run.state == "running":
+        since = f" since {run.started_at:%H:%M} UTC" if run.started_at else ""
+        return f"running{since}{f' ({again})' if again else ''}"
+    if run.state == "succeeded":
+        return f"succeeded{_took(run.started_at, run.stopped_at)}"
+    return f"{run.state}: {run.reason or 'no reason given'}"
+
+
+def _took(start: datetime | None, end: datetime | None) -> str:
+    if start is None or end is None:
+        return ""
+    minutes, seconds = divmod(max(0, round((end - start).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    words = [f"{number} {unit}" for number, unit in parts if number][:2]
+    return " after " + (" ".join(words) or "0 s")
+
+
+def _name(run: Run) -> str:
+    what = "experiment" if run.asked.experiment else "run"
+    return f"Cloud {what}: {run.asked.arguments}" if run.asked.arguments else f"Cloud {what}"
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"

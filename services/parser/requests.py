@@ -1,0 +1,41 @@
+"""What run a pushed commit asks for, if any."""
+
+import re
+from datetime import datetime
+
+from services.parser.keywords import Limits, read
+from shared.errors import Rejected
+from shared.events import Asked, CommitPushed
+from shared.runs import Run, commit_run_id, new_run
+
+# The trailer of a result commit of ours: no run may start another.
+_RESULT = re.compile(r"^Cloud-Run-(?:Id|Attempt):", re.MULTILINE)
+
+
+def request(pushed: CommitPushed, prefix: str, limits: Limits, now: datetime) -> Run | None:
+    """The new record that the commit asks for, `requested` or `rejected`; None if it asks none."""
+    if _RESULT.search(pushed.message):
+        return None
+    asked, rejection = _asked(pushed, prefix, limits)
+    if asked is None and rejection is None:
+        return None
+    return new_run(
+        commit_run_id(pushed.repository.uuid, pushed.branch, pushed.commit),
+        asked or Asked(),
+        now,
+        repository=pushed.repository,
+        branch=pushed.branch,
+        commit=pushed.commit,
+        pushed_by=pushed.pushed_by,
+        rejection=rejection,
+    )
+
+
+def _asked(pushed: CommitPushed, prefix: str, limits: Limits) -> tuple[Asked | None, str | None]:
+    """What the message asks for, or why that cannot be told; neither where it asks for nothing."""
+    if pushed.keywords_cut:
+        return None, "the commit message is too long to be read whole: put the keywords first"
+    try:
+        return read(pushed.message, prefix, limits), None
+    except Rejected as problem:
+        return None, str(problem)

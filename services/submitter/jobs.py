@@ -1,0 +1,66 @@
+"""SubmitJob and the search for what it may have done."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+
+from shared.aws import calling, throttled
+from shared.errors import Unavailable
+
+
+class NotSubmitted(Unavailable):
+    """Batch has surely not taken the job, so that another try need not wait for the lease."""
+
+
+class SubmitterJobs:
+    """Batch's jobs, as the submitter makes and finds them."""
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch
+
+    def submit(self, submission: dict[str, Any]) -> str:
+        """Submit a job and return its id.
+
+        Raises:
+            NotSubmitted: Batch refused the job, or was not reached.
+            Unavailable: the answer is unclear; the job may exist.
+
+        """
+        doing = "submitting a job"
+        try:
+            with calling(doing):
+                job_id: str = self._batch.submit_job(**submission)["jobId"]
+        except ClientError as error:
+            message = f"{doing}: {error.response['Error'].get('Message')}"
+            raise NotSubmitted(message) from error
+        except Unavailable as unclear:
+            cause = unclear.__cause__
+            refused = isinstance(cause, ClientError) and throttled(cause)
+            if refused or isinstance(cause, (ConnectTimeoutError, EndpointConnectionError)):
+                raise NotSubmitted(str(unclear)) from cause
+            raise
+        return job_id
+
+    def find(self, queue: str, name: str) -> str | None:
+        """The id of the job called `name` in `queue`; of several, the one that came first.
+
+        ListJobs may lag behind SubmitJob, and its filter matches without regard to case.
+        """
+        found = [job for job in self._list(queue, name) if job["jobName"] == name]
+        if not found:
+            return None
+        first: str = min(found, key=lambda job: (job["createdAt"], job["jobId"]))["jobId"]
+        return first
+
+    def _list(self, queue: str, name: str) -> Iterator[dict[str, Any]]:
+        page: dict[str, str] = {}
+        while True:
+            with calling("listing jobs"):
+                answer = self._batch.list_jobs(
+                    jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], **page
+                )
+            yield from answer["jobSummaryList"]
+            if not answer.get("nextToken"):
+                return
+            page = {"nextToken": answer["nextToken"]}

@@ -1,0 +1,51 @@
+"""The claim on an attempt, which lets one submitter at a time submit its job."""
+
+import math
+from datetime import datetime, timedelta
+
+from shared.errors import Unavailable
+from shared.events import Job
+from shared.runs import Run
+
+
+def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
+    """The record with this submitter's lease on `attempt`; the same record if it needs no job.
+
+    Raises:
+        Unavailable: another delivery holds the lease; it says when that ends.
+
+    """
+    if run.attempt != attempt or run.state != "requested":
+        return run
+    if run.lease_until is not None and now < run.lease_until:
+        left = math.ceil((run.lease_until - now).total_seconds()) + 1
+        message = "claiming the attempt: another delivery holds its lease"
+        raise Unavailable(message, retry_after=left)
+    return run.changed(
+        # A lease taken over keeps the name and queue under which a job may exist already.
+        job=run.job or job,
+        lease_until=now + timedelta(seconds=seconds),
+        updated_at=now,
+    )
+
+
+def released(run: Run, held: Run, now: datetime) -> Run:
+    """The record without the lease of `held`, when surely no job came of it."""
+    if run.lease_until != held.lease_until:
+        return run
+    return run.changed(lease_until=None, updated_at=now)
+
+
+def submitted(run: Run, held: Run, job_id: str, now: datetime) -> Run:
+    """The record with the job of the attempt in `held`; never a lower state than it has.
+
+    The monitor may have heard of the job before. The record follows the first job that it knows.
+    """
+    if run.attempt != held.attempt or run.final or run.job is None or run.job.id is not None:
+        return run
+    known = run.job.model_copy(update={"id": job_id})
+    if run.state != "requested":
+        return run.changed(job=known, updated_at=now)
+    return run.changed(
+        job=known, state="submitted", submitted_at=now, lease_until=None, updated_at=now
+    )

@@ -1,0 +1,65 @@
+"""What SubmitJob is told for an attempt.
+
+Limits (Batch user guide, and the ECS RunTask behind it): the whole of a job's overrides is 8,192
+characters at most; a longer one is accepted and fails later, so it is refused here.
+"""
+
+import json
+from typing import Any
+
+from shared.errors import Rejected
+from shared.events import Job
+from shared.runs import Run
+
+MAX_OVERRIDES = 8192
+# Batch adds its own variables (job id, queue, attempt …) and the command to the overrides.
+_BATCHS_OWN = 1024
+
+
+def submission(
+    run: Run, job: Job, keyword_prefix: str, share_identifier: str | None
+) -> dict[str, Any]:
+    """SubmitJob's arguments for the current attempt of `run`, under the names in `job`.
+
+    Raises:
+        Rejected: the overrides would be longer than Batch takes.
+
+    """
+    asked, repository = run.asked, run.repository
+    parameters = {
+        "workspaceName": repository.workspace if repository else "",
+        "repositoryName": repository.slug if repository else "",
+        "branchName": run.branch or "",
+        "commitHash": run.commit or "",
+        "runId": run.run_id,
+        "attempt": str(run.attempt),
+    }
+    resources = {"GPU": asked.gpus or None, "MEMORY": asked.memory_mib, "VCPU": asked.vcpus}
+    environment = {
+        f"{keyword_prefix}_RUN_ARGS": asked.arguments,
+        f"{keyword_prefix}_RUN_EXP": "1" if asked.experiment else None,
+    }
+    overrides = {
+        "resourceRequirements": [
+            {"type": kind, "value": str(value)} for kind, value in resources.items() if value
+        ],
+        "environment": [
+            {"name": name, "value": value} for name, value in environment.items() if value
+        ],
+    }
+    length = len(json.dumps([overrides, parameters])) + _BATCHS_OWN
+    if length > MAX_OVERRIDES:
+        message = (
+            f"the arguments are too long for AWS Batch by {length - MAX_OVERRIDES} characters: "
+            "put them into a file of the repository"
+        )
+        raise Rejected(message)
+    share = {"shareIdentifier": share_identifier} if share_identifier else {}
+    return {
+        "jobName": job.name,
+        "jobQueue": job.queue,
+        "jobDefinition": job.definition,
+        "parameters": {name: value for name, value in parameters.items() if value},
+        "containerOverrides": {name: value for name, value in overrides.items() if value},
+        **share,
+    }

@@ -1,0 +1,119 @@
+"""How an attempt gets its one job: claim, look, submit, note; or the reason why it gets none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.submitter.definitions import JobDefinitions
+from services.submitter.jobs import NotSubmitted, SubmitterJobs
+from services.submitter.lease import claim, released, submitted
+from services.submitter.overrides import submission
+from shared.batch_jobs import BatchJobs
+from shared.control import end_job
+from shared.errors import Rejected, Unavailable
+from shared.events import Job, RunRequested, State
+from shared.names import Names
+from shared.run_store import RunStore
+from shared.runs import Run, finish, stopped_by
+from shared.telemetry import log
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the submitter needs besides the event."""
+
+    runs: RunStore
+    batch: SubmitterJobs
+    jobs: BatchJobs
+    definitions: JobDefinitions
+    names: Names
+    job_queue: str
+    keyword_prefix: str
+    lease_seconds: int
+    share_identifier: str | None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def submit(requested: RunRequested, needs: Dependencies) -> Run:
+    """Give the attempt its job, or its end; the record as it then is.
+
+    Raises:
+        Unavailable: another delivery is at it, or a dependency failed.
+        LookupError: the record does not exist, though it is written before it is asked for.
+
+    """
+    leases: list[datetime | None] = []
+
+    def take(run: Run) -> Run:
+        leases.append(run.lease_until)
+        slug = run.repository.slug if run.repository else "command"
+        job = Job(
+            name=needs.names.job(slug, run.commit, run.run_id, run.attempt),
+            queue=needs.job_queue,
+            definition=needs.names.job_definition(slug),
+        )
+        return claim(run, requested.attempt, job, needs.clock(), needs.lease_seconds)
+
+    held = needs.runs.change(requested.run_id, take)
+    if held is None:
+        message = f"submitting run {requested.run_id}: it has no record"
+        raise LookupError(message)
+    if held.attempt != requested.attempt or held.state != "requested" or held.job is None:
+        # Done before. Whoever did it may have been cut off before it looked for a stop.
+        end_job(held, needs.jobs)
+        return held
+    taken_over = leases[-1] is not None
+    found = needs.batch.find(held.job.queue, held.job.name) if taken_over else None
+    if found is not None:
+        log.info("job adopted", job_id=found)
+        return _note(held, found, needs)
+    if held.stop_asked is not None:
+        return _end(held, "stopped", stopped_by(held.stop_asked), needs)
+    try:
+        arguments = _arguments(held, held.job, needs)
+    except Rejected as reason:
+        return _end(held, "rejected", str(reason), needs)
+    job_id = _submit(held, arguments, needs)
+    log.info("job submitted", job_id=job_id, job_name=held.job.name, attempt=held.attempt)
+    return _note(held, job_id, needs)
+
+
+def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
+    if not needs.definitions.exists(job.definition):
+        message = f"no job definition {job.definition}: add the project, then rerun"
+        raise Rejected(message)
+    return submission(held, job, needs.keyword_prefix, needs.share_identifier)
+
+
+def _submit(held: Run, arguments: dict[str, Any], needs: Dependencies) -> str:
+    try:
+        return needs.batch.submit(arguments)
+    except NotSubmitted:
+        needs.runs.change(held.run_id, lambda run: released(run, held, needs.clock()))
+        raise
+    except Unavailable as unclear:
+        # Only after the lease can one tell whether the job exists.
+        raise Unavailable(str(unclear), retry_after=needs.lease_seconds + 1) from unclear
+
+
+def _note(held: Run, job_id: str, needs: Dependencies) -> Run:
+    """Write the job's id down, and end the job if it is not wanted after all."""
+    run = needs.runs.change(held.run_id, lambda run: submitted(run, held, job_id, needs.clock()))
+    run = run or held
+    if run.attempt != held.attempt or run.job is None or run.job.id != job_id:
+        log.warning("second job terminated", job_id=job_id)
+        needs.jobs.terminate(job_id, "a second job of one attempt: the run follows the first")
+    else:
+        end_job(run, needs.jobs)
+    return run
+
+
+def _end(held: Run, state: State, reason: str, needs: Dependencies) -> Run:
+    log.info("run ended without a job", state=state, reason=reason)
+
+    def end(run: Run) -> Run:
+        current = run.attempt == held.attempt and run.state == "requested"
+        return finish(run, state, reason, needs.clock()) if current else run
+
+    return needs.runs.change(held.run_id, end) or held

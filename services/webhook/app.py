@@ -1,0 +1,98 @@
+"""Takes Bitbucket's webhook: authenticates it, reads the push, stores one event per branch.
+
+It answers 202 only when the events are stored. Bitbucket sends a delivery that is answered 5xx
+again, three times in all, and gives each 10 s; it never repeats one that is answered 4xx.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.webhook.delivery import Answer, Delivery
+from services.webhook.hooks import Hooks
+from services.webhook.push import Push
+from shared.aws import Clients
+from shared.entry import Handler, entry
+from shared.errors import Unavailable
+from shared.events import CommitPushed, Event
+from shared.publisher import Publisher
+from shared.secrets import Secrets
+from shared.settings import Settings
+from shared.telemetry import configure, log, record
+
+
+class WebhookSettings(Settings):
+    """The webhook's settings."""
+
+    authorised_hooks_secret: str
+    keyword_prefix: str
+    pushes_queue_url: str
+    require_signature: bool
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What `handle` needs besides the delivery."""
+
+    hooks: Hooks
+    keyword_prefix: str
+
+
+def handle(delivery: Delivery, needs: Dependencies) -> Answer:
+    """The answer to a delivery, with the events to store before it is given."""
+    if delivery.too_large:
+        return Answer(413, "the body is larger than any push of Bitbucket's")
+    headers, body = delivery.headers, delivery.body()
+    uuid, signature = headers.get("x-hook-uuid", ""), headers.get("x-hub-signature")
+    hook = needs.hooks.authenticate(uuid, signature, body)
+    if hook is None:
+        log.warning("webhook refused", reason="unknown webhook or wrong signature")
+        return Answer(401, "unknown webhook, or its signature is missing or wrong")
+    if headers.get("x-event-key") != "repo:push":
+        return Answer(204)
+    try:
+        push = Push.model_validate_json(body)
+    except ValidationError:
+        return Answer(400, "this is not a repo:push of Bitbucket Cloud")
+    if hook.repository not in (None, push.repository.full_name):
+        log.warning("webhook refused", reason="it speaks for another repository")
+        return Answer(401, "this webhook speaks for another repository")
+    events = tuple(push.commits(needs.keyword_prefix, datetime.now(UTC)))
+    if not events:
+        return Answer(204)
+    log.info("push taken", repository=push.repository.full_name, branches=len(events))
+    return Answer(202, f"stored {len(events)}", events)
+
+
+def build() -> Handler:
+    """The Lambda handler with everything that it needs."""
+    settings = WebhookSettings.from_environment()
+    configure("webhook", settings)
+    clients = Clients(settings.aws_region)
+    queues: dict[type[Event], str] = {CommitPushed: settings.pushes_queue_url}
+    publisher = Publisher(sqs=clients.make("sqs"), queues=queues)
+    secrets = Secrets(clients.make("secretsmanager"))
+    hooks = Hooks(
+        secrets,
+        settings.authorised_hooks_secret,
+        require_signature=settings.require_signature,
+    )
+    needs = Dependencies(hooks, settings.keyword_prefix)
+
+    def respond(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
+        delivery = Delivery.of(event)
+        with record(delivery.headers.get("x-request-uuid", "none")):
+            try:
+                answer = handle(delivery, needs)
+                publisher.publish(answer.events)
+            except Unavailable as error:
+                log.warning("webhook not taken", doing=str(error))
+                return Answer(503, "try again").response()
+            return answer.response()
+
+    return respond
+
+
+handler = entry(build)

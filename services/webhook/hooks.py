@@ -1,0 +1,95 @@
+"""Which webhooks are authorised, and for which repository each of them speaks.
+
+The secret holds a JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug"}.
+An older form, a JSON list of UUIDs, knows neither signatures nor repositories; it is honoured only
+while the stack does not require signatures.
+"""
+
+import json
+from typing import Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.webhook.signature import signed
+from shared.errors import Unavailable
+from shared.events import Model
+
+# A webhook just added, or a secret just rotated, works at once; a flood of forged deliveries
+# does not become a flood of calls to Secrets Manager.
+_REFRESHED_SECONDS = 5
+
+
+class Hook(Model):
+    """An authorised webhook; without `repository` it may speak for any."""
+
+    secret: str | None = None
+    repository: str | None = None
+
+
+class ReadsSecrets(Protocol):
+    """Where the authorised webhooks are written down."""
+
+    def get(self, name: str, *, newer_than: float = 60) -> str | None:
+        """The secret's text, or None where there is no such secret."""
+
+
+class Hooks:
+    """The authorised webhooks in the secret `name`."""
+
+    def __init__(self, secrets: ReadsSecrets, name: str, *, require_signature: bool) -> None:
+        self._secrets = secrets
+        self._name = name
+        self._require_signature = require_signature
+
+    def authenticate(self, uuid: str, signature: str | None, body: bytes) -> Hook | None:
+        """The webhook that sent `body`, or None if that is not proven.
+
+        Raises:
+            Unavailable: the secret cannot be read.
+            ValueError: the secret is malformed, which somebody has to mend.
+
+        """
+        text = self._text(newer_than=60)
+        hook = self._proven(text, uuid, signature, body)
+        if hook is not None:
+            return hook
+        newer = self._text(newer_than=_REFRESHED_SECONDS)
+        return None if newer == text else self._proven(newer, uuid, signature, body)
+
+    def _text(self, *, newer_than: float) -> str:
+        text = self._secrets.get(self._name, newer_than=newer_than)
+        if text is None:
+            message = f"reading the authorised webhooks: there is no secret {self._name}"
+            raise Unavailable(message)
+        return text
+
+    def _proven(self, text: str, uuid: str, signature: str | None, body: bytes) -> Hook | None:
+        hook = _hooks(text, self._name).get(_plain(uuid))
+        if hook is None:
+            return None
+        if hook.secret is None:
+            return None if self._require_signature else hook
+        return hook if signature is not None and signed(body, hook.secret, signature) else None
+
+
+_WRITTEN: TypeAdapter[dict[str, Hook] | list[str]] = TypeAdapter(dict[str, Hook] | list[str])
+
+
+def _hooks(text: str, name: str) -> dict[str, Hook]:
+    try:
+        written = _WRITTEN.validate_python(json.loads(text))
+    except (ValidationError, json.JSONDecodeError):
+        # Without the cause: pydantic's message quotes the secret.
+        message = (
+            f"reading the authorised webhooks: the secret {name} is not a JSON object "
+            '{"<webhook UUID>": {"secret": "…", "repository": "workspace/slug"}, …}'
+        )
+        raise ValueError(message) from None
+    if isinstance(written, list):
+        return {_plain(uuid): Hook() for uuid in written}
+    return {_plain(uuid): hook for uuid, hook in written.items()}
+
+
+def _plain(uuid: str) -> str:
+    """A UUID as it is compared: the header has no braces, the API's have."""
+    return uuid.strip().strip("{}").lower()

@@ -1,0 +1,105 @@
+"""Bitbucket Cloud's `repo:push` payload: which branches' heads moved, and to which commits.
+
+Tags, deletions (`new` is null) and branches whose head stayed ask for nothing. Hashes and uuids
+are opaque here. Payload: support.atlassian.com, "Event payloads".
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events import CommitPushed, Model, Person, Repository
+
+# An SQS message holds 256 KiB at most; this leaves room for its envelope.
+MAX_EVENT_BYTES = 200 * 1024
+
+
+class _Target(Model):
+    hash: Annotated[str, Field(min_length=1)]
+    message: str | None = None
+
+
+class _Ref(Model):
+    type: str
+    name: Annotated[str, Field(min_length=1)]
+    target: _Target
+
+
+class _OldRef(Model):
+    target: _Target | None = None
+
+
+class _Change(Model):
+    new: _Ref | None
+    old: _OldRef | None = None
+
+
+class _Changes(Model):
+    changes: tuple[_Change, ...]
+
+
+class _Actor(Model):
+    uuid: str | None = None
+    display_name: str | None = None
+
+
+class Push(Model):
+    """The parts of a `repo:push` body that are in use."""
+
+    repository: Repository
+    push: _Changes
+    actor: _Actor | None = None
+
+    def commits(self, prefix: str, now: datetime) -> list[CommitPushed]:
+        """One event for each branch whose head moved, in the payload's order."""
+        return [
+            self._commit(change.new, prefix, now)
+            for change in self.push.changes
+            if change.new is not None and change.new.type == "branch" and _moved(change)
+        ]
+
+    def _commit(self, new: _Ref, prefix: str, now: datetime) -> CommitPushed:
+        actor = self.actor or _Actor()
+        bare = CommitPushed(
+            repository=self.repository,
+            branch=new.name,
+            commit=new.target.hash,
+            message="",
+            pushed_by=Person(id=actor.uuid, name=actor.display_name),
+            pushed_at=now,
+        )
+        room = MAX_EVENT_BYTES - len(bare.detail().encode()) - len(',"keywords_cut":true')
+        message, rest = cut(new.target.message or "", room)
+        lost = re.search(rf"^:{re.escape(prefix)}_", rest, re.MULTILINE) is not None
+        return bare.model_copy(update={"message": message, "keywords_cut": lost})
+
+
+def _moved(change: _Change) -> bool:
+    old = change.old.target if change.old is not None else None
+    return old is None or change.new is None or old.hash != change.new.target.hash
+
+
+def cut(message: str, room: int) -> tuple[str, str]:
+    r"""The message's first lines that take up to `room` bytes as JSON, and the rest of it.
+
+    >>> cut("one\ntwo\nthree", 12)
+    ('one\ntwo\n', 'three')
+    """
+    if 6 * len(message) <= room:  # no character takes more than six bytes in JSON
+        return message, ""
+    kept = 0
+    # Not splitlines: to it, and to nobody else here, a form feed ends a line.
+    for line in re.findall(r"[^\n]*\n|[^\n]+", message):
+        room -= _json_length(line)
+        if room < 0:
+            break
+        kept += len(line)
+    return message[:kept], message[kept:]
+
+
+def _json_length(text: str) -> int:
+    escaped = sum(1 for c in text if c in '"\\n\r\t\b\f')
+    control = sum(5 for c in text if c < " " and c not in "\n\r\t\b\f")
+    return len(text.encode(errors="surrogatepass")) + escaped + control

@@ -1,0 +1,181 @@
+"""Bitbucket Cloud's REST API, as far as the product calls it, and what its refusals mean.
+
+Authentication (as of 2026: app passwords are gone) is one of: a repository, project or workspace
+access token (Bearer); an API token of a user (Basic, with the Atlassian account's e-mail); an
+OAuth consumer (client credentials, tokens of two hours).
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+import urllib3
+
+from shared.errors import Unavailable
+from shared.events import Model, Repository
+
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 10
+_OAUTH_URL = "https://bitbucket.org/site/oauth2/access_token"
+# A token is renewed this long before Bitbucket lets it end.
+_OAUTH_MARGIN = 120
+
+
+class CommitGone(Exception):
+    """Bitbucket knows no such commit or repository (any more): there is nothing to tell it."""
+
+
+class Credentials(Model):
+    """The secret's content: who speaks to Bitbucket."""
+
+    kind: Literal["access_token", "api_token", "oauth"]
+    user: str | None = None
+    token: str
+
+
+class ReadsSecrets(Protocol):
+    """Where the credentials come from."""
+
+    def get(self, name: str, *, newer_than: float = 60) -> str | None:
+        """The secret's text, or None where there is no such secret."""
+
+
+class CredentialsRefused(Unavailable):
+    """Bitbucket took the credentials for invalid or insufficient: somebody has to mend them."""
+
+
+class Bitbucket:
+    """Calls the API at `url`, such as `https://api.bitbucket.org/2.0`.
+
+    `secret` names the credentials' secret; one called `<secret>/<slug>` wins for its repository.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        secrets: ReadsSecrets,
+        *,
+        oauth_url: str = _OAUTH_URL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._secret = secret
+        self._secrets = secrets
+        self._oauth_url = oauth_url
+        self._clock = clock
+        self._oauth: dict[str, tuple[float, str]] = {}
+        # A call that is not answered is made again by the queue, not here.
+        self._http = urllib3.PoolManager(
+            retries=False, timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        )
+
+    def post_status(self, repository: Repository, commit: str, status: dict[str, str]) -> None:
+        """Create or overwrite the commit's build status of that key.
+
+        Raises:
+            CommitGone: there is no such commit.
+            Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
+            ValueError: Bitbucket calls the status malformed, which is a bug of ours.
+
+        """
+        owner = f"{quote(repository.workspace, safe='')}/{quote(repository.slug, safe='')}"
+        url = f"{self._url}/repositories/{owner}/commit/{quote(commit, safe='')}/statuses/build"
+        doing = "posting build status"
+        answer = self._post(url, status, self._authorization(repository, fresh=False), doing)
+        if answer.status == 401:
+            # The secret may have been rotated within the minute that it is kept.
+            answer = self._post(url, status, self._authorization(repository, fresh=True), doing)
+        _check(answer, doing)
+
+    def _post(
+        self, url: str, body: dict[str, str], authorization: str, doing: str
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        return self._request(url, json.dumps(body).encode(), headers, doing)
+
+    def _request(
+        self, url: str, body: bytes, headers: dict[str, str], doing: str
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._http.request("POST", url, body=body, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            message = f"{doing}: {type(error).__name__}"
+            raise Unavailable(message) from error
+
+    def _authorization(self, repository: Repository, *, fresh: bool) -> str:
+        newer_than = 0 if fresh else 60
+        text = self._secrets.get(f"{self._secret}/{repository.slug}", newer_than=newer_than)
+        if text is None:
+            text = self._secrets.get(self._secret, newer_than=newer_than)
+        if text is None:
+            message = f"reading Bitbucket's credentials: there is no secret {self._secret}"
+            raise CredentialsRefused(message)
+        credentials = _credentials(text, self._secret)
+        if credentials.kind == "access_token":
+            return f"Bearer {credentials.token}"
+        basic = _basic(credentials.user or "", credentials.token)
+        if credentials.kind == "api_token":
+            return basic
+        return f"Bearer {self._oauth_token(basic, fresh=fresh)}"
+
+    def _oauth_token(self, basic: str, *, fresh: bool) -> str:
+        kept = self._oauth.get(basic)
+        if kept is not None and not fresh and self._clock() < kept[0]:
+            return kept[1]
+        doing = "asking for an OAuth token"
+        headers = {
+            "Authorization": basic,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        answer = self._request(self._oauth_url, b"grant_type=client_credentials", headers, doing)
+        if answer.status in (400, 401):
+            message = f"{doing}: {answer.status}"
+            raise CredentialsRefused(message)
+        _check(answer, doing)
+        granted: dict[str, Any] = answer.json()
+        token: str = granted["access_token"]
+        self._oauth[basic] = (self._clock() + granted["expires_in"] - _OAUTH_MARGIN, token)
+        return token
+
+
+def _credentials(text: str, secret: str) -> Credentials:
+    try:
+        return Credentials.model_validate_json(text)
+    except ValueError:
+        # Without the cause: pydantic's message quotes the secret.
+        message = (
+            f"reading Bitbucket's credentials: the secret {secret} is not JSON of the form "
+            '{"kind": "access_token|api_token|oauth", "user": …, "token": …}'
+        )
+        raise CredentialsRefused(message) from None
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
+    """Raise what an answer that is not a success means to the caller."""
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    message = f"{doing}: {status}"
+    if status == 404:
+        raise CommitGone(message)
+    if status in (401, 403):
+        raise CredentialsRefused(message)
+    if status == 429 or status >= 500:
+        raise Unavailable(message, retry_after=_retry_after(answer.headers.get("Retry-After")))
+    # The body says which field it is; it repeats nothing but what we sent.
+    detail = answer.data[:500].decode(errors="replace")
+    message = f"{message}: {detail}"
+    raise ValueError(message)
+
+
+def _retry_after(header: str | None) -> float | None:
+    # Bitbucket sends seconds; an HTTP date is answered by the queue's own backoff.
+    return float(header) if header is not None and header.isascii() and header.isdigit() else None

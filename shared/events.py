@@ -1,0 +1,176 @@
+"""Our events: facts in the past tense, each class named like its detail-type.
+
+`CommitPushed`, `RunRequested` and `JobDescribed` travel on queues, `RunStateChanged` on the event
+bus. All wear one envelope, EventBridge's, so that one reader serves queue and bus. A consumer
+ignores fields that it does not know, and a field is only ever added with a default: sender and
+receiver may be of different versions. JSON Schemas: `events/schemas/`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, NewType, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+SOURCE = "cloud-runner"
+
+RunId = NewType("RunId", str)
+State = Literal["requested", "submitted", "running", "succeeded", "failed", "stopped", "rejected"]
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as text, UTC, whole milliseconds: such texts sort as the moments do."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str)]
+
+
+class Model(BaseModel):
+    """A frozen value; fields that it does not know are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Person(Model):
+    """Who pushed or asked: `id` is Bitbucket's account uuid or, from a command, an AWS identity."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Repository(Model):
+    """A Bitbucket repository. `uuid` is opaque and never changes; `full_name` is workspace/slug."""
+
+    uuid: str
+    full_name: Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's slug."""
+        return self.full_name.split("/")[0]
+
+    @property
+    def slug(self) -> str:
+        """The repository's slug: what names are made of, unlike the display name."""
+        return self.full_name.split("/")[1]
+
+
+class Asked(Model):
+    """What a run was asked to do, from keywords or from the command line.
+
+    `arguments` is the text as written, unsplit; None where there was none. `memory_mib` is MiB.
+    A resource that is None keeps the job definition's own value; `gpus` 0 asks for none.
+    """
+
+    arguments: str | None = None
+    experiment: bool = False
+    gpus: int | None = None
+    memory_mib: int | None = None
+    vcpus: int | None = None
+
+
+class Job(Model):
+    """The Batch job of an attempt: named before it is submitted, with an id from then on."""
+
+    name: str
+    queue: str
+    definition: str
+    id: str | None = None
+    log_stream: str | None = None
+
+
+class Event(Model):
+    """An event of ours. Its class name is its detail-type."""
+
+    @classmethod
+    def detail_type(cls) -> str:
+        """The detail-type on queue and bus."""
+        return cls.__name__
+
+    def detail(self) -> str:
+        """The event as JSON text, without fields that hold nothing."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)
+
+
+class CommitPushed(Event):
+    """A branch's head moved to `commit`. One event per branch of a push.
+
+    `message` is the head commit's; `keywords_cut` says that it was shortened to fit a queue and
+    that a keyword may stand in the part that is gone.
+    """
+
+    repository: Repository
+    branch: str
+    commit: str
+    message: str
+    keywords_cut: bool = False
+    pushed_by: Person = Person()
+    pushed_at: Moment
+
+
+class RunRequested(Event):
+    """An attempt of a run waits to be submitted. Its record holds all that this needs."""
+
+    run_id: RunId
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+
+class JobDescribed(Event):
+    """The reconciler asked Batch about a job whose run had not moved, and the answer was news.
+
+    `job` is DescribeJobs' answer in Batch's own field names; None: Batch does not know the job.
+    """
+
+    run_id: RunId
+    attempt: int
+    job_id: str
+    job: dict[str, object] | None = None
+
+
+class RunStateChanged(Event):
+    """A run's record changed. `version` orders the events of one run, whoever sends them when.
+
+    `attempt` counts how often somebody asked, `try` how often Batch started that attempt's job.
+    `reason` says in words why the state is what it is. Times are UTC; one that has not come yet is
+    absent. An event may be sent more than once with one version: it is then the same event.
+    """
+
+    run_id: RunId
+    version: int
+    attempt: int
+    try_number: Annotated[int, Field(alias="try")]
+    state: State
+    reason: str | None = None
+    exit_code: int | None = None
+    repository: Repository | None = None
+    branch: str | None = None
+    commit: str | None = None
+    pushed_by: Person = Person()
+    asked: Asked
+    job: Job | None = None
+    created_at: Moment
+    requested_at: Moment
+    submitted_at: Moment | None = None
+    started_at: Moment | None = None
+    stopped_at: Moment | None = None
+    updated_at: Moment
+
+
+class Envelope(Model):
+    """What wraps an event on a queue and on the bus (EventBridge's names)."""
+
+    detail_type: Annotated[str, Field(alias="detail-type")]
+    source: str
+    detail: dict[str, object]
+    time: str | None = None
+
+    @classmethod
+    def read(cls, body: str) -> Self:
+        """The envelope in a queue message's body."""
+        return cls.model_validate_json(body)
+
+
+def enclose(event: Event) -> str:
+    """The message body that carries `event` on a queue."""
+    kind = event.detail_type()
+    return f'{{"detail-type":"{kind}","source":"{SOURCE}","detail":{event.detail()}}}'

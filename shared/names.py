@@ -1,0 +1,63 @@
+"""The names that the parts agree on: job definitions, jobs, secrets.
+
+Batch takes letters, digits, hyphens and underscores, 128 characters at most (the service model's
+SubmitJob: "The first character must be alphanumeric, and up to 128"); Bitbucket's slugs may hold
+dots as well.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from shared.events import RunId
+
+MAX_NAME = 128
+_NO_COMMIT = "0" * 7
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names under one organization and environment, such as `acme` and `production`."""
+
+    organization: str
+    environment: str
+
+    def job_definition(self, slug: str) -> str:
+        """The job definition of a project.
+
+        >>> Names("acme", "testing").job_definition("churn-model")
+        'acme-testing-ml-churn-model'
+        """
+        return self._fit("ml-", slug, "")
+
+    def job(self, slug: str, commit: str | None, run_id: RunId, attempt: int) -> str:
+        """The Batch job of an attempt; the run's id is never cut.
+
+        >>> Names("acme", "testing").job("a.b", "0123456789abcdef", RunId("77" * 12), 2)
+        'acme-testing-ml-experiment-a_b-2e7336-0123456-777777777777777777777777-2'
+        """
+        # A commit is opaque: what Batch would refuse in a name does not belong in one.
+        sha7 = _batch_name((commit or _NO_COMMIT)[:7])
+        return self._fit("ml-experiment-", slug, f"-{sha7}-{run_id}-{attempt}")
+
+    def _fit(self, kind: str, slug: str, tail: str) -> str:
+        head = f"{self.organization}-{self.environment}-{kind}"
+        safe = _batch_name(slug)
+        room = MAX_NAME - len(head) - len(tail)
+        if safe != slug or len(safe) > room:
+            digest = hashlib.sha256(slug.encode()).hexdigest()[:6]
+            safe = f"{safe[: room - 7]}-{digest}"
+        return head + safe + tail
+
+
+def _batch_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)
+
+
+def last_part(arn_or_name: str) -> str:
+    """The name in an ARN such as `arn:…:job-queue/gpu`; a plain name is itself.
+
+    >>> last_part("arn:aws:batch:eu-west-1:123456789012:job-queue/gpu"), last_part("gpu")
+    ('gpu', 'gpu')
+    """
+    return arn_or_name.rsplit("/", 1)[-1]
