@@ -1,0 +1,99 @@
+# The front door: `make` lists what there is.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+BIN := .venv/bin
+# The first of these that is Python 3.11 or newer; PYTHON=... names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= eu-west-1
+# One file of pinned hashes per environment; a stamp says which of them is installed.
+SETUP := .venv/.installed .tools/emulator/.installed .tools/job/.installed
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(SETUP) ## make .venv with the command cloud-runner, and the embedded stack's environments
+
+.PHONY: demo
+demo: $(SETUP) ## push a commit to the embedded stack and watch it become a result
+	@$(BIN)/cloud-runner demo
+
+.PHONY: test
+test: $(SETUP) ## run every test
+	@$(BIN)/pytest
+
+.PHONY: check
+check: format-check lint types test docs-check ## what CI runs: format, lint, types, tests, docs
+
+.PHONY: format
+format: $(SETUP) ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet . || true
+
+.PHONY: format-check
+format-check: $(SETUP)
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+
+.PHONY: lint
+lint: $(SETUP) ## lint code and template
+	@$(BIN)/ruff check .
+	@$(BIN)/sam validate --lint
+
+.PHONY: types
+types: $(SETUP) ## check types
+	@$(BIN)/mypy
+
+.PHONY: docs-check
+docs-check: $(SETUP) ## check that links and lists in the docs are true
+	@$(BIN)/pytest -q tests/contracts -k docs
+
+.PHONY: build
+build: $(SETUP) ## build the functions and the layer for AWS
+	@$(BIN)/sam build
+
+.PHONY: schemas
+schemas: $(SETUP) ## write the JSON Schemas of our events again
+	@$(BIN)/python -m cli.schemas events/schemas
+
+.PHONY: bench
+bench: $(SETUP) ## measure; prints ratios from one run
+	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: lock
+lock: .venv/.installed ## pin the newest versions that pyproject.toml and requirements/*.in allow
+	@lock() { $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --universal \
+		--python-version 3.11 --generate-hashes --custom-compile-command 'make lock' "$$@"; }; \
+	lock pyproject.toml --extra dev -o requirements/dev.txt; \
+	lock pyproject.toml -c requirements/dev.txt -o shared/requirements.txt; \
+	lock requirements/bootstrap.in -o requirements/bootstrap.txt; \
+	lock requirements/emulator.in -o requirements/emulator.txt; \
+	lock requirements/job.in -o requirements/job.txt
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	@rm -rf .venv .tools .aws-sam .cloud-runner .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/uv: requirements/bootstrap.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv || { echo "python3 -m venv does not work here: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bootstrap.txt
+	@touch $@
+
+.venv/.installed: .venv/bin/uv requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip sync --quiet --no-config --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The embedded stack's functions run on the emulator's interpreter and see its packages: it stays bare.
+.tools/%/.installed: requirements/%.txt .venv/.installed
+	@echo "setting up .tools/$*"
+	@rm -rf .tools/$* && $(BIN)/uv venv --quiet --no-config --python $(BIN)/python .tools/$*
+	@$(BIN)/uv pip install --quiet --no-config --python .tools/$*/bin/python --require-hashes --compile-bytecode -r $<
+	@touch $@

@@ -1,0 +1,145 @@
+"""`cloud-runner demo`: one push, followed from the webhook to the result, on this machine."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from cli.console import console, step
+from local.layout import DEFAULT_STATE, StateDir, Tools
+from local.parts import StackError
+from local.results import metric_differences, result_commit
+from local.stack import Stack, running
+
+MESSAGE = """Try a smaller learning rate
+
+:ACME_RUN: --params learning_rate=0.01
+:ACME_RUN_EXP:
+:ACME_GPUS:
+"""
+_COLOURS = {"INPROGRESS": "yellow", "SUCCESSFUL": "green", "FAILED": "red", "STOPPED": "red"}
+_POLL_SECONDS = 0.3
+
+
+@click.command()
+@click.option("--timeout", default=240, show_default=True, help="Seconds to wait for the run.")
+def demo(timeout: int) -> None:
+    """Start the stack, push a commit, follow its run, show the result, end everything.
+
+    The exit code is 0 only if the run succeeded and its result commit is in the repository.
+    """
+    state = StateDir(DEFAULT_STATE / "demo")
+    shutil.rmtree(state.root, ignore_errors=True)
+    console.print("[bold]1. starting the stack[/bold] (AWS, Batch and Bitbucket on this machine)")
+    with running(state, step) as stack:
+        repository = stack.hooks[0].repository
+        console.print(f"\n[bold]2. pushing a commit[/bold] to {repository}")
+        working_copy = state.root / "working-copy"
+        commit = push(stack, working_copy)
+        console.print("\n[bold]3. what Bitbucket shows on the commit[/bold], and the job's log")
+        ended = follow(stack, commit, timeout)
+        if not _show_result(working_copy, commit, ended):
+            sys.exit(1)
+        console.print("\n[bold]5. ending the stack[/bold]")
+    console.print("done. Next: [bold].venv/bin/cloud-runner local up[/bold] keeps it running")
+
+
+def push(stack: Stack, working_copy: Path) -> str:
+    """Clone the example, commit with the keywords, push; the commit's hash."""
+    git_url = stack.bitbucket.git_url(stack.hooks[0].repository)
+    _git(Path.cwd(), "clone", "--quiet", git_url, str(working_copy))
+    someone = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
+    _git(working_copy, *someone, "commit", "--quiet", "--allow-empty", "--message", MESSAGE)
+    for line in MESSAGE.splitlines():
+        console.print(f"  [cyan]│[/cyan] {escape(line)}")
+    _git(working_copy, "push", "--quiet", "origin", "HEAD")
+    return _git(working_copy, "rev-parse", "HEAD").strip()
+
+
+def follow(stack: Stack, commit: str, timeout: int) -> str:
+    """Print each change of the commit's status and each line of the log; the final state."""
+    start = time.monotonic()
+    log = _Log(stack.state.batch / "logs")
+    shown = 0
+    while time.monotonic() - start < timeout:
+        part = stack.ended_part()
+        if part is not None:
+            message = f"{part.name} ended by itself: see {part.log}\n{part.tail()}"
+            raise StackError(message)
+        writes = _writes(stack, commit)
+        for line in log.news():
+            console.print(f"           [dim]│ {escape(line)}[/dim]")
+        for state, description in writes[shown:]:
+            since = time.monotonic() - start
+            colour = _COLOURS[state]
+            told = f"  {since:5.1f} s  [{colour}]{state:<10}[/{colour}]  {escape(description)}"
+            console.print(told)
+        shown = len(writes)
+        if writes and writes[-1][0] != "INPROGRESS":
+            return writes[-1][0]
+        time.sleep(_POLL_SECONDS)
+    message = f"the run did not end within {timeout} s: see {stack.state.logs}"
+    raise StackError(message)
+
+
+def _show_result(working_copy: Path, commit: str, ended: str) -> bool:
+    console.print("\n[bold]4. the result[/bold]")
+    _git(working_copy, "fetch", "--quiet", "origin")
+    result = result_commit(working_copy, commit)
+    if ended != "SUCCESSFUL" or result is None:
+        console.print(f"  [red]the run ended {ended}, result commit: {result or 'none'}[/red]")
+        return False
+    for line in _git(
+        working_copy, "show", "--stat", "--format=commit %H%n%n%B", result
+    ).splitlines():
+        console.print(f"  {line}", markup=False)
+    table = Table("metric", "before", "after", "difference")
+    for name, before, after, difference in metric_differences(
+        working_copy, commit, result, Tools()
+    ):
+        table.add_row(name, before, after, difference)
+    console.print(table)
+    return True
+
+
+def _writes(stack: Stack, commit: str) -> list[tuple[str, str]]:
+    """The commit's status as it was written over time, without repetitions."""
+    histories = stack.bitbucket.status_history(stack.hooks[0].repository, commit)
+    told = [(w["state"], w["description"]) for h in histories for w in h["writes"]]
+    return [write for place, write in enumerate(told) if place == 0 or told[place - 1] != write]
+
+
+@dataclass
+class _Log:
+    """The lines of the job's log that have not been shown yet."""
+
+    folder: Path
+    read: dict[Path, int] = field(default_factory=dict)
+
+    def news(self) -> Iterator[str]:
+        """New whole lines of every log of the folder."""
+        for path in sorted(self.folder.rglob("*.log")):
+            with path.open("rb") as stream:
+                stream.seek(self.read.get(path, 0))
+                lines, _, rest = stream.read().rpartition(b"\n")
+                self.read[path] = stream.tell() - len(rest)
+            if lines:
+                yield from (line.decode(errors="replace").rstrip() for line in lines.split(b"\n"))
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode != 0:
+        # Without the arguments: one of them holds the token.
+        message = f"git {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}"
+        raise StackError(message)
+    return done.stdout

@@ -1,0 +1,99 @@
+"""`cloud-runner local`: the whole stack on this machine."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from cli.console import console, step
+from local.layout import DEFAULT_STATE, StateDir, Tools
+from local.parts import StackError
+from local.stack import Stack, running, write_ready_file
+
+_FULL_NAME = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
+
+
+@click.group()
+def local() -> None:
+    """The embedded stack: AWS, Batch and Bitbucket on this machine."""
+
+
+def _full_name(
+    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
+) -> list[str]:
+    for value in values:
+        if not _FULL_NAME.fullmatch(value):
+            message = f"{value!r} is no workspace/slug: write it in lower case, as in my-team/churn"
+            raise click.BadParameter(message)
+    return list(dict.fromkeys(values))
+
+
+@local.command()
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_STATE / "stack",
+    show_default=".cloud-runner/stack",
+    help="Where repositories, data and logs are kept.",
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Written when all is ready: one JSON object with addresses and secrets.",
+)
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    metavar="WORKSPACE/SLUG",
+    callback=_full_name,
+    help="A repository of your own to add, empty until you push to it. May be given again.",
+)
+@click.option(
+    "--job-environment",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Tools().job_environment,
+    show_default=".tools/job",
+    help="The virtual environment that jobs run in: Python, DVC and what your stages import.",
+)
+def up(
+    state_dir: Path, ready_file: Path | None, repositories: list[str], job_environment: Path
+) -> None:
+    """Run the stack in the foreground until Ctrl-C."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+    tools = Tools(job_environment=job_environment.resolve())
+    state = StateDir(state_dir.resolve())
+    console.print("[bold]starting the stack[/bold]")
+    with running(state, step, repositories=repositories, tools=tools) as stack:
+        if ready_file is not None:
+            write_ready_file(stack, ready_file)
+        _say_ready(stack, ready_file)
+        _wait(stack)
+
+
+def _say_ready(stack: Stack, ready_file: Path | None) -> None:
+    console.print("[bold green]ready[/bold green]")
+    for hook in stack.hooks:
+        console.print(f"  git clone {stack.bitbucket.git_url(hook.repository)}")
+    console.print(f"  commits and their statuses   {stack.page_url}")
+    console.print(f"  logs                         {stack.state.logs}")
+    if ready_file is not None:
+        console.print(f"  addresses and secrets        {ready_file}")
+    console.print(
+        "push a commit with [bold]:ACME_RUN:[/bold] on a line of its message; Ctrl-C ends"
+    )
+
+
+def _wait(stack: Stack) -> None:
+    while True:
+        part = stack.ended_part()
+        if part is not None:
+            message = (
+                f"{part.name} ended by itself with {part.ended()}, so the stack ends too: "
+                f"see {part.log}\n{part.tail()}"
+            )
+            raise StackError(message)
+        time.sleep(0.5)

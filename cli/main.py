@@ -1,0 +1,45 @@
+"""The command `cloud-runner`: its groups, and what its failures look like."""
+
+import signal
+import sys
+from types import FrameType
+
+import click
+from rich.markup import escape
+
+from cli.console import errors
+from cli.demo import demo
+from cli.local import local
+from local.parts import StackError
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dvc-cloud-runner")
+def cloud_runner() -> None:
+    """Run DVC pipelines on AWS Batch from a line in a Bitbucket commit message."""
+
+
+cloud_runner.add_command(demo)
+cloud_runner.add_command(local)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is a line of text, never a traceback."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        cloud_runner(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except StackError as error:
+        errors.print(f"[red]error:[/red] {escape(str(error))}")
+        sys.exit(1)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    # As an exception, so that everything that was started is ended on the way out.
+    sys.exit(_TERMINATED)

@@ -1,0 +1,82 @@
+"""Running git on the job's clone. Nothing here knows credentials: `origin` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from container.processes import Children, Ended
+from container.settings import Settings
+
+
+class GitFailed(Exception):
+    """A git command that should never fail on a sound clone did; its own words are in the log."""
+
+
+def identity(settings: Settings) -> dict[str, str]:
+    """Who makes the commits, for git and for DVC's experiments, with no configuration read."""
+    return {
+        "GIT_AUTHOR_NAME": settings.committer_name,
+        "GIT_AUTHOR_EMAIL": settings.committer_email,
+        "GIT_COMMITTER_NAME": settings.committer_name,
+        "GIT_COMMITTER_EMAIL": settings.committer_email,
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+class Git:
+    """One repository, worked on as the committer of the settings."""
+
+    def __init__(self, children: Children, directory: Path, settings: Settings) -> None:
+        self.children = children
+        self.directory = directory
+        self._environment = {
+            **os.environ,
+            **identity(settings),
+            # The user's own configuration plays no part: not in the image, not what a stage wrote.
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_ASKPASS": "true",
+            # Names of branches and files are names, whatever characters they hold.
+            "GIT_LITERAL_PATHSPECS": "1",
+            # A connection on which nothing moves for a minute is given up (git-config(1)).
+            "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
+            "GIT_HTTP_LOW_SPEED_TIME": "60",
+        }
+
+    def run(
+        self,
+        *arguments: str,
+        finish: bool = False,
+        read: bool = False,
+        descriptors: Sequence[int] = (),
+    ) -> Ended:
+        """One git command, however it ends."""
+        # Hooks are programs that a stage may have put there.
+        command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+        return self.children.run(
+            command,
+            directory=self.directory,
+            environment=self._environment,
+            finish=finish,
+            read=read,
+            descriptors=descriptors,
+        )
+
+    def must(self, *arguments: str, finish: bool = False) -> str:
+        """The output of a git command that ends well.
+
+        Raises:
+            GitFailed: it does not.
+        """
+        ended = self.run(*arguments, finish=finish, read=True)
+        if ended.code:
+            raise GitFailed(f"git {' '.join(arguments)}: exit code {ended.code}")
+        return os.fsdecode(ended.output)
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit is here."""
+        return (
+            self.run("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", read=True).code
+            == 0
+        )

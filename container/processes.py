@@ -1,0 +1,182 @@
+"""Starting programs, waiting for them, and ending what they leave behind. Linux only.
+
+SIGTERM (a stop, a timeout, a lost spot machine) is only noted when it comes. What happens then
+depends on who is running: a program that computes is ended, a push that brings results to safety is
+left to finish. SIGKILL follows after 30 s (AWS Batch user guide, "Job timeouts").
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+# Between SIGTERM and SIGKILL for a stage; the rest of Batch's 30 s is for pushing what is finished.
+GRACE_SECONDS = 10.0
+_POLL_SECONDS = 0.2
+_LEFTOVER_SECONDS = 5.0
+# linux/prctl.h
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Interrupted(Exception):
+    """SIGTERM has come, and what was being done has been ended."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit code (128 + n after signal n), and its output if asked for."""
+
+    code: int
+    output: bytes = b""
+
+
+class Children:
+    """The programs that this process starts, one at a time."""
+
+    def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.interrupted = False
+        self._grace = grace_seconds
+
+    def listen(self) -> None:
+        """Note SIGTERM from now on, and become the parent of processes that lose theirs."""
+        signal.signal(signal.SIGTERM, self._note)
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+    def _note(self, _signal: int, _frame: object) -> None:
+        self.interrupted = True
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        finish: bool = False,
+        read: bool = False,
+        descriptors: Sequence[int] = (),
+    ) -> Ended:
+        """Run a program to its end; its output goes to the log, or is returned with `read`.
+
+        With `finish` the program outlives SIGTERM. It inherits no descriptor but those named.
+
+        Raises:
+            Interrupted: SIGTERM came before or meanwhile, and not `finish`.
+        """
+        self._stop_here(finish=finish)
+        child = subprocess.Popen(  # noqa: S603 - starts git and DVC with lists, no shell
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if read else None,
+            pass_fds=descriptors,
+            # A signal sent to our whole group must not end a push that is in flight.
+            start_new_session=finish,
+        )
+        kill_at: float | None = None
+        while True:
+            try:
+                output, _ = child.communicate(timeout=_POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if self.interrupted and not finish:
+                    kill_at = kill_at or self._ask_to_end(child.pid)
+                    if time.monotonic() >= kill_at:
+                        _signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
+        self._stop_here(finish=finish)
+        code = child.returncode if child.returncode >= 0 else 128 - child.returncode
+        return Ended(code, output or b"")
+
+    def pause(self, seconds: float, *, finish: bool = False) -> None:
+        """Wait, but not through a SIGTERM."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._stop_here(finish=finish)
+            time.sleep(min(left, _POLL_SECONDS))
+
+    def _stop_here(self, *, finish: bool) -> None:
+        if self.interrupted and not finish:
+            raise Interrupted
+
+    def _ask_to_end(self, child: int) -> float:
+        """Pass SIGTERM on; when patience ends. DVC's stages have shells between, hence all."""
+        _signal_all([child, *descendants(child)], signal.SIGTERM)
+        return time.monotonic() + self._grace
+
+
+def end_leftovers() -> int:
+    """End every process that our programs have left behind; how many there were.
+
+    Nobody but us may run once credentials are handed to git again, and a forgotten process would
+    keep the container alive.
+    """
+    ended: set[int] = set()
+    until = time.monotonic() + _LEFTOVER_SECONDS
+    while (left := descendants(os.getpid())) and time.monotonic() < until:
+        ended.update(left)
+        _signal_all(left, signal.SIGKILL)
+        _reap()
+        time.sleep(0.01)
+    return len(ended)
+
+
+def descendants(ancestor: int) -> list[int]:
+    """The ids of the processes below one process, its own id not among them."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            parent = _parent(entry / "stat")
+            children.setdefault(parent, []).append(int(entry.name))
+    found: list[int] = []
+    todo = [ancestor]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def hide_memory() -> None:
+    """Keep other processes of this user from reading our memory, environment and descriptors.
+
+    Root may still (with CAP_SYS_PTRACE, which containers do not get by default).
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _parent(stat: Path) -> int:
+    try:
+        text = stat.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0  # it has ended meanwhile
+    # proc(5): pid (name) state ppid …; the name may hold spaces and parentheses.
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def _signal_all(processes: Sequence[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            os.kill(process, number)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return  # none is left
+
+
+def _prctl(option: int, value: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, value, 0, 0, 0):
+        error = ctypes.get_errno()
+        raise OSError(error, f"prctl {option}: {os.strerror(error)}")

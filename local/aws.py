@@ -1,0 +1,90 @@
+"""The embedded AWS: MiniStack, started in its own bare environment, and clients for it."""
+
+import os
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import urllib3
+from botocore.config import Config
+
+from local.layout import PROJECT, Tools
+from local.parts import Part, free_port, start, wait_until
+
+# MiniStack takes an access key of twelve digits as the account's number.
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+
+
+def credentials() -> dict[str, str]:
+    """The variables by which any AWS SDK or CLI is somebody in the embedded account."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without a trace of the user's own AWS account."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return ours | credentials() | {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, logs: Path) -> Part:
+    """Start MiniStack; the functions that it runs find Batch at our endpoint."""
+    environment = clean_environment() | {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        # Whose request it is that comes without credentials, such as a webhook's.
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        # These would listen on ports of their own.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "local",
+        "AWS_ENDPOINT_URL_BATCH": batch_endpoint_url,
+        # Its functions would else see packages of the user's site directory.
+        "PYTHONNOUSERSITE": "1",
+    }
+    environment.pop("PYTHONPATH", None)
+    translator = sysconfig.get_path("purelib")
+    argv = [str(tools.emulator_python), str(PROJECT / "local/emulator.py"), translator]
+    part = start("aws", argv, env=environment, cwd=logs, logs=logs)
+    health = f"http://127.0.0.1:{port}/_ministack/health"
+    wait_until(part, lambda: _answers(health))
+    return part
+
+
+def emulator_port() -> int:
+    """A port for the emulator, which takes no "any free one"."""
+    return free_port()
+
+
+def client(service: str, endpoint_url: str) -> Any:
+    """A boto3 client of the embedded account."""
+    known = credentials()
+    session: Any = boto3.Session(
+        aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=30)
+    return session.client(service, endpoint_url=endpoint_url, config=config)
+
+
+def _answers(url: str) -> bool:
+    try:
+        answer = urllib3.request("GET", url, timeout=2, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return False
+    return answer.status == 200
+
+
+def endpoint_environment(aws: str, batch: str) -> Mapping[str, str]:
+    """The variables that point an AWS SDK at the stack."""
+    return credentials() | {"AWS_ENDPOINT_URL": aws, "AWS_ENDPOINT_URL_BATCH": batch}

@@ -1,0 +1,139 @@
+"""Talks to a stand-in: for the launcher, for tests, and for a person with a Python prompt."""
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import urllib3
+
+Json = dict[str, Any]  # whatever the stand-in answers
+
+TIMEOUT = urllib3.Timeout(connect=5, read=30)  # seconds
+
+
+class AnswerError(Exception):
+    """The stand-in refused a request."""
+
+    def __init__(self, method: str, path: str, status: int, body: str) -> None:
+        super().__init__(f"{method} {path}: {status}, {body[:500]}")
+        self.status = status
+        self.body = body
+
+
+class Client:
+    """A stand-in on 127.0.0.1, known by its port and its token."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._token = token
+        self._http = urllib3.PoolManager(retries=False, timeout=TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.clear()
+
+    def git_url(self, full_name: str) -> str:
+        """The address of a repository, with credentials, ready for `git clone`."""
+        token = quote(self._token, safe="")
+        return f"{self.url.replace('//', f'//x-token-auth:{token}@')}/{full_name}.git"
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
+        """Ask for `path` and answer the JSON; AnswerError for a status from 400 on."""
+        answer = self._http.request(
+            method,
+            self.url + path,
+            body=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+            },
+            redirect=False,
+        )
+        if answer.status >= 400:
+            raise AnswerError(method, path, answer.status, answer.data.decode(errors="replace"))
+        return json.loads(answer.data) if answer.data else {}
+
+    def values(self, path: str) -> list[Json]:
+        """Every entry of a paginated list."""
+        found: list[Json] = []
+        following: str | None = path
+        while following is not None:
+            answer = self.request("GET", following)
+            found += answer["values"]
+            following = answer.get("next", "").removeprefix(self.url) or None
+        return found
+
+    def create_repository(self, full_name: str) -> Json:
+        """Create an empty repository, or answer the one that is there: a restart finds its own."""
+        path = f"/2.0/repositories/{full_name}"
+        try:
+            return self.request("GET", path)
+        except AnswerError as error:
+            if error.status != 404:
+                raise
+        return self.request("POST", path, {"scm": "git", "is_private": True})
+
+    def add_hook(self, full_name: str, url: str, secret: str | None) -> Json:
+        """Add a webhook for pushes; its `uuid` has braces, the header of a delivery has none."""
+        return self.request(
+            "POST",
+            f"/2.0/repositories/{full_name}/hooks",
+            {
+                "description": "pushes",
+                "url": url,
+                "active": True,
+                "events": ["repo:push"],
+                "secret": secret,
+            },
+        )
+
+    def hooks(self, full_name: str) -> list[Json]:
+        """A repository's webhooks."""
+        return self.values(f"/2.0/repositories/{full_name}/hooks?pagelen=100")
+
+    def statuses(self, full_name: str, commit: str) -> list[Json]:
+        """The build statuses of a commit (a hash or a branch)."""
+        return self.values(
+            f"/2.0/repositories/{full_name}/commit/{quote(commit)}/statuses?pagelen=100"
+        )
+
+    def comments(self, full_name: str, commit: str) -> list[Json]:
+        """The comments on a commit."""
+        return self.values(
+            f"/2.0/repositories/{full_name}/commit/{quote(commit)}/comments?pagelen=100"
+        )
+
+    def status_history(self, full_name: str, commit: str | None = None) -> list[Json]:
+        """Each status with every accepted write of it, oldest first, as `writes`."""
+        narrowed = "" if commit is None else f"?commit={quote(commit, safe='')}"
+        return self.values(f"/_control/statuses/{full_name}{narrowed}")
+
+    def deliveries(self, full_name: str | None = None) -> list[Json]:
+        """Every attempt to deliver a webhook, oldest first."""
+        narrowed = "" if full_name is None else f"?repository={full_name}"
+        return self.values(f"/_control/deliveries{narrowed}")
+
+    def redeliver(self, delivery_id: int) -> Json:
+        """Send a delivery's body once more."""
+        return self.request("POST", f"/_control/deliveries/{delivery_id}/redeliver")
+
+    def add_fault(self, **fault: object) -> Json:
+        """Begin with a fault; the fields are those of `local.bitbucket.faults.Fault`."""
+        return self.request("POST", "/_control/faults", fault)
+
+    def faults(self) -> list[Json]:
+        """Every fault since the start, with the number of requests it met as `injected`."""
+        return self.values("/_control/faults")
+
+    def clear_faults(self) -> None:
+        """End every fault."""
+        self.request("DELETE", "/_control/faults")

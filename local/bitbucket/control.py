@@ -1,0 +1,82 @@
+"""Routes that Bitbucket does not have: for tests, and for people who look behind the scene."""
+
+from werkzeug.wrappers import Request, Response
+
+from local.bitbucket import deliveries, hooks, statuses
+from local.bitbucket.answers import Refused, body_of, json_answer
+from local.bitbucket.deliveries import delivery_json
+from local.bitbucket.faults import read_fault
+from local.bitbucket.site import Route, Site
+
+
+def list_deliveries(site: Site, request: Request) -> Response:
+    """Every attempt to deliver a webhook, oldest first; `?repository=workspace/slug` narrows."""
+    found = deliveries.listing(site.database, request.args.get("repository"))
+    return json_answer({"values": [delivery_json(delivery) for delivery in found]})
+
+
+def redeliver(site: Site, _request: Request, *, number: int) -> Response:
+    """Send the body of a delivery once more, under a new request uuid."""
+    delivery = deliveries.find(site.database, number)
+    if delivery is None:
+        raise Refused(404, f"delivery {number} not found")
+    if delivery.state == deliveries.TOO_LARGE:
+        raise Refused(409, f"delivery {number} is too large to be sent")
+    hooks.find(site.database, delivery.repository, delivery.hook)
+    again = deliveries.again(site.database, delivery)
+    site.sender.send(again)
+    return json_answer(delivery_json(again), 202)
+
+
+def status_history(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
+    """Every accepted write of each status, oldest first; `?commit=HASH` narrows."""
+    repository = site.repositories.find(workspace, slug)
+    wanted = request.args.get("commit")
+    if wanted is not None:
+        wanted = site.repositories.commit(repository, wanted).hash
+    values = [
+        {
+            "commit": status.current.commit_hash,
+            "key": status.current.key,
+            "refname": status.current.refname,
+            "writes": [
+                {
+                    "time": write.written_on,
+                    "state": write.state,
+                    "name": write.name,
+                    "description": write.description,
+                    "url": write.url,
+                }
+                for write in status.writes
+            ],
+        }
+        for status in statuses.of_repository(site.database, repository.full_name)
+        if wanted in {None, status.current.commit_hash}
+    ]
+    return json_answer({"values": values})
+
+
+def list_faults(site: Site, _request: Request) -> Response:
+    """Every fault since the start, with the number of requests it met."""
+    return json_answer({"values": site.faults.listing()})
+
+
+def add_fault(site: Site, request: Request) -> Response:
+    """Begin with a fault: see `local.bitbucket.faults.Fault`."""
+    return json_answer(site.faults.add(read_fault(body_of(request))), 201)
+
+
+def clear_faults(site: Site, _request: Request) -> Response:
+    """End every fault."""
+    site.faults.clear()
+    return Response(status=204)
+
+
+ROUTES = (
+    Route("GET", "/_control/deliveries", list_deliveries),
+    Route("POST", "/_control/deliveries/<int:number>/redeliver", redeliver),
+    Route("GET", "/_control/statuses/<workspace>/<slug>", status_history),
+    Route("GET", "/_control/faults", list_faults),
+    Route("POST", "/_control/faults", add_fault),
+    Route("DELETE", "/_control/faults", clear_faults),
+)

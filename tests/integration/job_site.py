@@ -1,0 +1,312 @@
+"""What a job finds around it: a Git host, a DVC remote, a project, and a way to run the program."""
+
+import base64
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from container.build import build
+from local.example import create
+
+ROOT = Path(__file__).resolve().parents[2]
+JOB_ENVIRONMENT = Path(os.environ.get("JOB_ENVIRONMENT", ROOT / ".tools" / "job"))
+LIMIT_SECONDS = 60
+_GIT_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Someone",
+    "GIT_AUTHOR_EMAIL": "someone@localhost",
+    "GIT_COMMITTER_NAME": "Someone",
+    "GIT_COMMITTER_EMAIL": "someone@localhost",
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that has ended: its exit code and its log."""
+
+    code: int
+    log: str
+
+    @property
+    def result(self) -> list[str]:
+        """The commit and the branch in the log's line about them; empty if there is none."""
+        for line in self.log.splitlines():
+            if line.startswith("result commit: "):
+                return line.removeprefix("result commit: ").split(" on ", 1)
+        return []
+
+
+@dataclass(frozen=True)
+class Site:
+    """A folder with `origin/team/parts.git`, the DVC remote `data`, and a clone `project`."""
+
+    root: Path
+    git_url: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> Path:
+        return self.root / "origin" / "team" / "parts.git"
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @classmethod
+    def with_example(cls, root: Path) -> "Site":
+        """The example project, hosted in a folder."""
+        site = cls(root)
+        create(site.project, str(site.data))
+        site.host()
+        return site
+
+    @classmethod
+    def with_project(cls, root: Path, files: Mapping[str, str], branch: str = "main") -> "Site":
+        """A project of these files with the DVC remote set up, hosted in a folder."""
+        site = cls(root)
+        site.project.mkdir()
+        git(site.project, "init", "--quiet", "--template=")
+        git(site.project, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        config = f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {site.data}\n"
+        site.commit({".dvc/config": config, ".dvc/.gitignore": "/tmp\n/cache\n", **files})
+        site.host()
+        return site
+
+    def commit(self, files: Mapping[str, str]) -> str:
+        """Commit these files in the clone; the commit's hash."""
+        for name, text in files.items():
+            (self.project / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.project / name).write_text(text, encoding="utf-8")
+        git(self.project, "add", "--all")
+        git(self.project, "commit", "--quiet", "--allow-empty", "--message", "A change")
+        return self.head
+
+    def host(self) -> None:
+        self.origin.parent.mkdir(parents=True)
+        git(self.root, "clone", "--quiet", "--bare", str(self.project), str(self.origin))
+        git(self.project, "remote", "add", "origin", str(self.origin))
+
+    @property
+    def head(self) -> str:
+        """The clone's last commit."""
+        return git(self.project, "rev-parse", "HEAD")
+
+    def branches(self) -> dict[str, str]:
+        """The branches at the host, with their heads."""
+        listed = git(self.origin, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)")
+        return dict(line.rsplit(" ", 1) for line in listed.splitlines())
+
+    def show(self, revision: str) -> str:
+        """A file or a message at the host."""
+        return git(self.origin, "show", "--format=%B", revision)
+
+    def changed(self, commit: str) -> set[str]:
+        """The files that a commit at the host has changed."""
+        names = git(self.origin, "show", "--format=", "--name-only", "-z", commit)
+        return set(filter(None, names.split("\0")))
+
+    def start(
+        self,
+        arguments: str | None = None,
+        *,
+        experiment: bool = False,
+        branch: str = "main",
+        commit: str | None = None,
+        run_id: str = "run1",
+        attempt: str = "1",
+    ) -> "subprocess.Popen[bytes]":
+        """Start the job; its output goes to the file `log`."""
+        program = self.root / "job.pyz"
+        build(program)
+        environment = {
+            "PATH": f"{JOB_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.root),
+            "TMPDIR": str(self.temporary),
+            "BITBUCKET_GIT_URL": self.git_url or f"file://{self.root / 'origin'}",
+            **({} if arguments is None else {"ACME_RUN_ARGS": arguments}),
+            **({"ACME_RUN_EXP": "1"} if experiment else {}),
+            **self.environment,
+        }
+        options = {
+            "workspace": "team",
+            "repository": "parts",
+            "branch": branch,
+            "commit": commit or self.head,
+            "run-id": run_id,
+            "attempt": attempt,
+        }
+        pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
+        with (self.root / "log").open("wb") as log:
+            return subprocess.Popen(
+                [JOB_ENVIRONMENT / "bin" / "python", program, *pairs],
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def temporary(self) -> Path:
+        folder = self.root / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def finished(self, job: "subprocess.Popen[bytes]") -> Finished:
+        """Wait for a job; a job that hangs is ended."""
+        try:
+            job.wait(LIMIT_SECONDS)
+        finally:
+            job.kill()
+            job.wait()
+        return Finished(job.returncode, (self.root / "log").read_text("utf-8"))
+
+    def run(
+        self,
+        arguments: str | None = None,
+        *,
+        experiment: bool = False,
+        branch: str = "main",
+        commit: str | None = None,
+        run_id: str = "run1",
+        attempt: str = "1",
+    ) -> Finished:
+        """Run a job to its end."""
+        job = self.start(
+            arguments,
+            experiment=experiment,
+            branch=branch,
+            commit=commit,
+            run_id=run_id,
+            attempt=attempt,
+        )
+        return self.finished(job)
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """The output of a git command as somebody else gives it."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=directory,
+        env=_GIT_ENVIRONMENT,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=LIMIT_SECONDS,
+    )
+    return done.stdout.decode().strip()
+
+
+class HttpHost(ThreadingHTTPServer):
+    """Serves a folder of bare repositories to whoever knows the password."""
+
+    def __init__(self, folder: Path, user: str, password: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Requests)
+        self.folder = folder
+        self.authorization = basic(user, password)
+        self.unavailable = 0
+        """How many of the next requests are answered with 503."""
+        self.consumer = ""
+        """The Authorization header of the OAuth consumer that may ask for the password."""
+        self.password = password
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def served(folder: Path, user: str, password: str) -> Iterator[HttpHost]:
+    """A host that listens until the end of the block."""
+    with HttpHost(folder, user, password) as host:
+        thread = threading.Thread(target=host.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield host
+        finally:
+            host.shutdown()
+            thread.join()
+
+
+def basic(user: str, password: str) -> str:
+    """An Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class _Requests(BaseHTTPRequestHandler):
+    server: HttpHost
+
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, body: bytes) -> None:
+        if self.server.unavailable > 0:
+            self.server.unavailable -= 1
+            self._say(503)
+        elif self.path == "/site/oauth2/access_token":
+            granted = self.headers["Authorization"] == self.server.consumer
+            self._say(200 if granted else 401, b'{"access_token": "%s"}' % self._password)
+        elif self.headers["Authorization"] != self.server.authorization:
+            self._say(401)
+        else:
+            self._git(body)
+
+    @property
+    def _password(self) -> bytes:
+        return self.server.password.encode()
+
+    def _say(self, status: int, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _git(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        environment = {
+            **_GIT_ENVIRONMENT,
+            "GIT_PROJECT_ROOT": str(self.server.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REMOTE_USER": "someone",
+        }
+        done = subprocess.run(
+            ["git", "http-backend"],
+            input=body,
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=LIMIT_SECONDS,
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = [line.split(": ", 1) for line in head.decode().split("\r\n")]
+        status = next((value for name, value in headers if name == "Status"), "200 OK")
+        self.send_response(int(status.split()[0]))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
