@@ -12,6 +12,7 @@ from local.batch.delivery import Away
 
 # How long a new rule may go unseen.
 _RULES_SECONDS: Final = 2.0
+_BROKEN: Final = "InvalidEventPatternException"
 _GONE: Final = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 
 
@@ -43,7 +44,14 @@ class DefaultBus:
         return list(dict.fromkeys(url for rule in matching for url in rule.queue_urls))
 
     def _matches(self, pattern: str, event: str) -> bool:
-        return bool(self.events.test_event_pattern(EventPattern=pattern, Event=event)["Result"])
+        try:
+            answer = self.events.test_event_pattern(EventPattern=pattern, Event=event)
+        except ClientError as error:
+            # One broken rule must not keep events from all others.
+            if error.response["Error"]["Code"] == _BROKEN:
+                return False
+            raise
+        return bool(answer["Result"])
 
     def _read_rules(self) -> Iterator[Rule]:
         for rule in _pages(self.events.list_rules, "Rules"):

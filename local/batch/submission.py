@@ -25,7 +25,7 @@ def job_from(
     _check_queue(request, queue)
     job_id = new_job_id()
     size = request.array_properties.size if request.array_properties else None
-    propagate = request.propagate_tags
+    propagate, priority = request.propagate_tags, request.scheduling_priority_override
     override_length = len(
         request.container_overrides.model_dump_json(by_alias=True, exclude_none=True)
     )
@@ -37,7 +37,7 @@ def job_from(
         job_definition=definition.job_definition_arn,
         created_at=now,
         share_identifier=request.share_identifier,
-        scheduling_priority=request.scheduling_priority_override or definition.scheduling_priority,
+        scheduling_priority=definition.scheduling_priority if priority is None else priority,
         retry_strategy=request.retry_strategy or definition.retry_strategy or RetryStrategy(),
         depends_on=request.depends_on,
         parameters=definition.parameters | request.parameters,

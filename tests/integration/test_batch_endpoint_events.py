@@ -15,12 +15,14 @@ from tests.integration.batch_endpoint import ACCOUNT, REGION, RunningEndpoint, s
 
 SECRETS = {"acme/auth": json.dumps({"user": "bot", "token": "s3cret"}), "acme/plain": "p1ain"}
 RULES = [
+    {"Name": "broken", "State": "ENABLED", "EventPattern": "no pattern"},
     {"Name": "batch", "State": "ENABLED", "EventPattern": '{"source": ["aws.batch"]}'},
     {"Name": "off", "State": "DISABLED", "EventPattern": '{"source": ["aws.batch"]}'},
     {"Name": "other", "State": "ENABLED", "EventPattern": '{"source": ["aws.ec2"]}'},
     {"Name": "tick", "State": "ENABLED", "ScheduleExpression": "rate(1 minute)"},
 ]
 TARGETS = {
+    "broken": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:broken"],
     "batch": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("batch-events", "deleted")],
     "off": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:off"],
     "other": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:other"],
@@ -49,11 +51,13 @@ class SmallAws:
         match operation:
             case "ListRules":  # two pages
                 start = int(asked.get("NextToken", 0))
-                answer: dict[str, Any] = {"Rules": RULES[start : start + 2]}
-                return 200, answer | ({"NextToken": "2"} if start == 0 else {})
+                answer: dict[str, Any] = {"Rules": RULES[start : start + 3]}
+                return 200, answer | ({"NextToken": "3"} if start == 0 else {})
             case "ListTargetsByRule":
                 arns = TARGETS[asked["Rule"]]
                 return 200, {"Targets": [{"Id": str(i), "Arn": arn} for i, arn in enumerate(arns)]}
+            case "TestEventPattern" if asked["EventPattern"] == "no pattern":
+                return 400, {"__type": "InvalidEventPatternException", "message": "no pattern"}
             case "TestEventPattern":
                 sources = json.loads(asked["EventPattern"])["source"]
                 return 200, {"Result": json.loads(asked["Event"])["source"] in sources}
