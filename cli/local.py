@@ -30,6 +30,17 @@ def _full_name(
     return list(dict.fromkeys(values))
 
 
+def _parameters(
+    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for name, separator, _ in pairs:
+        if not separator or not name.isalnum():
+            message = f"{name!r}: write NAME=VALUE, as MaxGpus=2"
+            raise click.BadParameter(message)
+    return {name: value for name, _, value in pairs}
+
+
 @local.command()
 @click.option(
     "--state-dir",
@@ -58,8 +69,20 @@ def _full_name(
     show_default=".tools/job",
     help="The virtual environment that jobs run in: Python, DVC and what your stages import.",
 )
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parameters,
+    help="A parameter of template.yaml, as MaxGpus=2. May be given again.",
+)
 def up(
-    state_dir: Path, ready_file: Path | None, repositories: list[str], job_environment: Path
+    state_dir: Path,
+    ready_file: Path | None,
+    repositories: list[str],
+    job_environment: Path,
+    parameters: dict[str, str],
 ) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     if ready_file is not None:
@@ -67,7 +90,9 @@ def up(
     tools = Tools(job_environment=job_environment.resolve())
     state = StateDir(state_dir.resolve())
     console.print("[bold]starting the stack[/bold]")
-    with running(state, step, repositories=repositories, tools=tools) as stack:
+    with running(
+        state, step, repositories=repositories, tools=tools, parameters=parameters
+    ) as stack:
         if ready_file is not None:
             write_ready_file(stack, ready_file)
         _say_ready(stack, ready_file)

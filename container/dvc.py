@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pkgutil
 import shlex
 import shutil
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from container.exits import Exit, JobFailed
 from container.git import identity
 from container.log import say
+from container.needs import MARK
 from container.processes import Children, Ended
 from container.settings import Settings
 
@@ -61,10 +64,13 @@ class Dvc:
         """Run the stages; DVC's exit code.
 
         With `--pull --allow-missing` DVC fetches the run cache and what a stage that must run
-        needs; the data of unchanged stages stays where it is. Without a remote it only warns.
+        needs; the data of unchanged stages stays where it is. Where that would mislead it (see
+        `needs`), what it must see is pulled first, or all that the asked stages name. Without a
+        remote it only warns.
         """
         verb = ["exp", "run"] if experiment else ["repro"]
-        command = [*verb, "--pull", "--allow-missing", *arguments]
+        missing = ["--allow-missing"] if self._can_miss_data() else []
+        command = [*verb, "--pull", *missing, *arguments]
         say("$ dvc " + " ".join(map(shlex.quote, command)))
         return self._run(*command).code
 
@@ -73,9 +79,11 @@ class Dvc:
 
         True as well if the project has no remote, which is said.
         """
+        if self._run("push", "--run-cache", finish=True).code == 0:
+            return True
+        # The run cache has no place but the default remote; outputs may name another.
         if self._run("config", "core.remote", finish=True, read=True).output.strip():
-            # The run cache has no place but the default remote.
-            return self._run("push", "--run-cache", finish=True).code == 0
+            return False
         if self._run("remote", "list", finish=True, read=True).output.strip():
             return self._run("push", finish=True).code == 0
         say("this project has no DVC remote, so its data ends with this job: dvc remote add -d …")
@@ -93,10 +101,35 @@ class Dvc:
         # Heading and rule are there even for nothing.
         return table if ended.code == 0 and len(table.splitlines()) > 2 else ""
 
+    def _can_miss_data(self) -> bool:
+        """Bring what DVC must see to know what changed; whether it may take the rest as it is."""
+        source = pkgutil.get_data("container", "needs.py") or b""
+        python = [sys.executable, "-c", source.decode(), str(self._directory)]
+        # From outside the project, whose own modules would stand before the libraries.
+        ended = self._start(python, directory=self._directory.parent, read=True)
+        found = ended.output.decode(errors="replace").rpartition(MARK)[2]
+        if not found.startswith("{"):
+            say("what has changed cannot be told beforehand: pulling all data of the asked stages")
+            return False
+        needs = json.loads(found)
+        if needs["outdated"] and self._run("pull", *needs["outdated"]).code:
+            return False
+        return not needs["new"]
+
     def _run(self, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
+        return self._start([*self._program, *arguments], finish=finish, read=read)
+
+    def _start(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path | None = None,
+        finish: bool = False,
+        read: bool = False,
+    ) -> Ended:
         return self._children.run(
-            [*self._program, *arguments],
-            directory=self._directory,
+            command,
+            directory=directory or self._directory,
             environment=self._environment,
             finish=finish,
             read=read,

@@ -7,6 +7,7 @@ API's OpenAPI body, is added afterwards, from the same template.
 
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from local.layout import Tools
 from local.parts import StackError
 
 STACK = "acme-development-cloud-runner"
+_STARTED_AT_ONCE = 3
 # MiniStack 1.5.33 refuses a template that names one of these.
 _UNSUPPORTED = ("AWS::Events::Archive", "AWS::Batch::")
 
@@ -34,6 +36,19 @@ class Deployment:
     def id(self, logical: str) -> str:
         """The physical id of a resource."""
         return self.resources[logical][1]
+
+    def warm(self) -> None:
+        """Let every function start once, so that the first push does not wait for six of them."""
+        functions = client("lambda", self.endpoint_url)
+        names = self.of_type("AWS::Lambda::Function").values()
+        with ThreadPoolExecutor(_STARTED_AT_ONCE) as pool:
+            answers = pool.map(
+                lambda name: functions.invoke(FunctionName=name, Payload=b'{"Records": []}'), names
+            )
+            for name, answer in zip(names, answers, strict=True):
+                if "FunctionError" in answer:
+                    message = f"{name} does not start: {answer['Payload'].read().decode()}"
+                    raise StackError(message)
 
     def of_type(self, kind: str) -> dict[str, str]:
         """The physical ids of all resources of a type, by logical id."""

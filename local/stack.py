@@ -127,6 +127,8 @@ def running(
                 **(parameters or {}),
             }
             deployment = deploy(tools, built, aws_url, wanted, state.root)
+        with step("starting the functions"):
+            deployment.warm()
         with step("adding the repositories"):
             project = projects.Projects(
                 bitbucket=bitbucket,

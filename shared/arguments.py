@@ -12,8 +12,10 @@ from collections.abc import Iterator
 # What a value may hold unquoted in Hydra's override grammar (hydra-core 1.3, OverrideLexer.g4:
 # CHAR, DIGIT, UNQUOTED_CHAR without the backslash, COLON, WS). Letters are ASCII.
 _HYDRA_PLAIN = re.compile(r"[A-Za-z0-9_/\-+.$%*@?|: \t]*")
-# Brackets, an escape: the writer speaks Hydra already.
-_HYDRA_SYNTAX = re.compile(r"[()\[\]{}\\]")
+# A container, a function of Hydra's, an interpolation, an escape: the writer speaks Hydra already.
+_HYDRA_SYNTAX = re.compile(
+    r"\A(?:[\[{]|(?:int|str|bool|float|choice|range|interval|tag|sort|shuffle|glob) ?\()|\$\{|\\"
+)
 # A key in braces: the same letters, and these behind a backslash (grammar rule dictKey, token ESC).
 _HYDRA_KEY = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+")
 _HYDRA_KEY_ESCAPED = re.compile(r"[\\()\[\]{}:=, \t]")

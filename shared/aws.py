@@ -15,16 +15,15 @@ from botocore.exceptions import ConnectionError as ConnectionFailed
 
 from shared.errors import Unavailable
 
-# botocore's standard mode has these codes as throttling; each is the service's "ask later".
+# botocore's standard mode has these codes as throttling: the service has refused, for now. A
+# server's own error is none of them: what it has done is not known.
 _THROTTLED = frozenset(
     {
-        "InternalServerError",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        "ServiceUnavailable",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",

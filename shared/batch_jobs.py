@@ -13,8 +13,8 @@ from pydantic import Field
 
 from shared.aws import calling
 from shared.events import Model, RunId, State
-from shared.names import last_part
-from shared.runs import Blocked, Run, rank, stopped_by
+from shared.names import MAX_NAME, last_part
+from shared.runs import Blocked, Run, finish, rank, stopped_by
 
 _STATES: dict[str, State] = {
     "SUBMITTED": "submitted",
@@ -73,10 +73,12 @@ class JobDetail(Model):
     def run_id(self) -> RunId | None:
         """The run that the job says it belongs to; None for a job that is not ours.
 
-        A child of an array job has none either: its parent speaks for all.
+        A child of an array job has none either: its parent speaks for all. Nor has one whose
+        run's id is longer than the name of a job, which holds it.
         """
-        run_id = self.parameters.get("runId")
-        return RunId(run_id) if run_id and self.array.index is None else None
+        run_id = self.parameters.get("runId", "")
+        ours = 0 < len(run_id) < MAX_NAME and self.array.index is None
+        return RunId(run_id) if ours else None
 
     @property
     def attempt(self) -> int | None:
@@ -98,8 +100,8 @@ class JobDetail(Model):
 
     @property
     def last(self) -> _Container:
-        """The container of the latest try."""
-        return self.attempts[-1].container if self.attempts else self.container
+        """The container of the latest try; `attempts` lists those that have ended alone."""
+        return self.attempts[-1].container if self.over and self.attempts else self.container
 
 
 def is_job_of(job: JobDetail, run: Run) -> bool:
@@ -137,10 +139,10 @@ def follow(run: Run, job: JobDetail, now: datetime) -> Run:
     if run.job.id not in (None, job.job_id) or job.status not in _STATES:
         return run
     state = _STATES[job.status]
-    log_stream = job.last.log_stream or run.job.log_stream
+    here, there = (run.try_number, rank(run.state)), (job.try_number, rank(state))
+    log_stream = (job.last.log_stream if there >= here else None) or run.job.log_stream
     known = run.job.model_copy(update={"id": job.job_id, "log_stream": log_stream})
     moved = run.changed(job=known, lease_until=None)
-    here, there = (run.try_number, rank(run.state)), (job.try_number, rank(state))
     if job.over:
         moved = _ended(moved, job, now)
     elif there > here:
@@ -159,17 +161,8 @@ def follow(run: Run, job: JobDetail, now: datetime) -> Run:
 
 def gone(run: Run, now: datetime) -> Run:
     """The record of a run whose job Batch has forgotten: it keeps ended jobs for seven days."""
-    if run.final:
-        return run
     reason = "Batch does not know the job any more: how it ended is not known"
-    return run.changed(
-        state="failed",
-        reason=reason,
-        stopped_at=now,
-        lease_until=None,
-        blocked=None,
-        updated_at=now,
-    )
+    return finish(run, "failed", reason, now)
 
 
 def _ended(run: Run, job: JobDetail, now: datetime) -> Run:

@@ -39,8 +39,11 @@ class Credentials(Model):
 class ReadsSecrets(Protocol):
     """Where the credentials come from."""
 
-    def get(self, name: str, *, newer_than: float = 60) -> str | None:
+    def get(self, name: str) -> str | None:
         """The secret's text, or None where there is no such secret."""
+
+    def renew(self, name: str) -> str | None:
+        """The same, not from memory."""
 
 
 class CredentialsRefused(Unavailable):
@@ -107,10 +110,10 @@ class Bitbucket:
             raise Unavailable(message) from error
 
     def _authorization(self, repository: Repository, *, fresh: bool) -> str:
-        newer_than = 0 if fresh else 60
-        text = self._secrets.get(f"{self._secret}/{repository.slug}", newer_than=newer_than)
+        read = self._secrets.renew if fresh else self._secrets.get
+        text = read(f"{self._secret}/{repository.slug}")
         if text is None:
-            text = self._secrets.get(self._secret, newer_than=newer_than)
+            text = read(self._secret)
         if text is None:
             message = f"reading Bitbucket's credentials: there is no secret {self._secret}"
             raise CredentialsRefused(message)
@@ -132,7 +135,8 @@ class Bitbucket:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         answer = self._request(self._oauth_url, b"grant_type=client_credentials", headers, doing)
-        if answer.status in (400, 401):
+        # A 404 here is no commit that is gone: these are no credentials of an OAuth consumer.
+        if answer.status in (400, 401, 404):
             message = f"{doing}: {answer.status}"
             raise CredentialsRefused(message)
         _check(answer, doing)

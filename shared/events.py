@@ -6,7 +6,7 @@ ignores fields that it does not know, and a field is only ever added with a defa
 receiver may be of different versions. JSON Schemas: `events/schemas/`.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -19,6 +19,7 @@ State = Literal["requested", "submitted", "running", "succeeded", "failed", "sto
 
 def timestamp(moment: datetime) -> str:
     """A moment as text, UTC, whole milliseconds: such texts sort as the moments do."""
+    moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
@@ -26,9 +27,11 @@ Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str)]
 
 
 class Model(BaseModel):
-    """A frozen value; fields that it does not know are ignored."""
+    """A frozen value; fields that it does not know are ignored. Its errors quote no payload."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 class Person(Model):
@@ -89,7 +92,9 @@ class Event(Model):
 
     def detail(self) -> str:
         """The event as JSON text, without fields that hold nothing."""
-        return self.model_dump_json(by_alias=True, exclude_none=True)
+        text = self.model_dump_json(by_alias=True, exclude_none=True)
+        # SQS refuses these two (API reference, SendMessage), and commit messages may hold them.
+        return text.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
 class CommitPushed(Event):

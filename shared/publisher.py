@@ -13,7 +13,8 @@ from shared.errors import Unavailable
 from shared.events import SOURCE, Event, enclose
 
 _MAX_ENTRIES = 10
-_MAX_BYTES = 262_144
+# What an entry holds beside its text, such as source and detail-type, counts as well.
+_MAX_BYTES = 262_144 - _MAX_ENTRIES * 100
 
 
 class Publisher:
@@ -44,14 +45,13 @@ class Publisher:
                 every consumer bears that.
 
         """
-        facts: list[str] = []
+        facts: list[Event] = []
         commands: dict[str, list[str]] = {}
         for event in events:
             queue = self._queues.get(type(event))
             if queue is None:
-                facts.append(event.detail())
-                kind = event.detail_type()
-                self._check_bus(kind)
+                self._check_bus(event.detail_type())
+                facts.append(event)
             else:
                 commands.setdefault(queue, []).append(enclose(event))
         for queue, bodies in commands.items():
@@ -70,13 +70,14 @@ class Publisher:
                 answer = self._sqs.send_message_batch(QueueUrl=queue, Entries=entries)
             _all_accepted(answer.get("Failed", []), "Code", "sending to a queue")
 
-    def _put(self, details: list[str]) -> None:
-        for batch in _batches(details):
+    def _put(self, facts: list[Event]) -> None:
+        kinds = iter([fact.detail_type() for fact in facts])
+        for batch in _batches([fact.detail() for fact in facts]):
             entries = [
                 {
                     "EventBusName": self._bus,
                     "Source": SOURCE,
-                    "DetailType": "RunStateChanged",
+                    "DetailType": next(kinds),
                     "Detail": detail,
                 }
                 for detail in batch

@@ -76,7 +76,8 @@ class RunStore:
                 return run
             wanted = wanted.changed(version=run.version + 1)
             if self._replace(run, wanted):
-                return wanted
+                # As another reader would see it: times are stored in whole milliseconds.
+                return Run.model_validate(_attributes(wanted))
         message = "changing a run: other writers were first each time"
         raise Unavailable(message, retry_after=1)
 

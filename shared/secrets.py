@@ -22,20 +22,38 @@ class Secrets:
         self._secretsmanager = secretsmanager
         self._clock = clock
         self._kept: dict[str, tuple[float, str | None]] = {}
+        self._renewed: dict[str, float] = {}
 
-    def get(self, name: str, *, newer_than: float = _KEPT_SECONDS) -> str | None:
-        """The secret's current text, read at most `newer_than` seconds ago.
+    def get(self, name: str) -> str | None:
+        """The secret's text, read within the last minute.
 
         Raises:
             Unavailable: Secrets Manager did not answer.
 
         """
         kept = self._kept.get(name)
-        now = self._clock()
-        if kept is not None and now - kept[0] < newer_than:
+        if kept is not None and self._clock() - kept[0] < _KEPT_SECONDS:
             return kept[1]
+        return self._keep(name)
+
+    def renew(self, name: str, *, at_most_every: float = 0) -> str | None:
+        """The secret's text, read anew unless that was asked for `at_most_every` seconds ago.
+
+        For somebody to whom the text that is kept does not fit: it may have changed since.
+
+        Raises:
+            Unavailable: Secrets Manager did not answer.
+
+        """
+        renewed = self._renewed.get(name)
+        if renewed is not None and self._clock() - renewed < at_most_every:
+            return self.get(name)
+        self._renewed[name] = self._clock()
+        return self._keep(name)
+
+    def _keep(self, name: str) -> str | None:
         text = self._read(name)
-        self._kept[name] = (now, text)
+        self._kept[name] = (self._clock(), text)
         return text
 
     def _read(self, name: str) -> str | None:

@@ -13,7 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
-from structlog.contextvars import bind_contextvars, bound_contextvars, merge_contextvars
+from structlog.contextvars import (
+    bind_contextvars,
+    bound_contextvars,
+    merge_contextvars,
+    unbind_contextvars,
+)
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -54,9 +59,11 @@ def record(message_id: str, trace: str | None = None) -> Iterator[None]:
         }
     )
     with bound_contextvars(**bound), _subsegment():
-        yield
-        # bound_contextvars takes back only what it bound itself.
-    structlog.contextvars.unbind_contextvars("run_id")
+        try:
+            yield
+        finally:
+            # bound_contextvars takes back only what it bound itself.
+            unbind_contextvars("run_id")
 
 
 def bind_run(run_id: str) -> None:

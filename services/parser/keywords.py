@@ -19,8 +19,9 @@ _BYTE_ORDER_MARK = "\ufeff"
 # Batch's hard limit on a container's memory is 4 MiB (service model: ResourceRequirement).
 _MIN_MEMORY_MIB = 4
 _LONGEST_SHOWN = 40
+_MOST_UNKNOWN = 3
 _UNITS_MIB = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0 * 1024}
-_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)i?B?", re.IGNORECASE)
+_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)i?B?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def read(message: str, prefix: str, limits: Limits) -> Asked | None:
     """
     found = _find(message, prefix)
     names = Names(prefix)
-    problems = [names.unknown(name) for name in found if name not in names.known]
+    strange = [name for name in found if name not in names.known]
+    # The first few: a status has room for no more, and a hostile message may hold thousands.
+    problems = [names.unknown(name) for name in strange[:_MOST_UNKNOWN]]
     if not problems and not (names.run in found or names.experiment in found):
         return None
     problems += [names.twice(name) for name, texts in found.items() if len(texts) > 1]
@@ -121,19 +124,17 @@ def _find(message: str, prefix: str) -> dict[str, list[str]]:
 def _read(found: dict[str, str], names: Names, limits: Limits) -> Asked:
     problems: list[str] = []
 
-    def attempt(name: str, kind: "_Number", default: int | None = None) -> int | None:
+    def attempt(name: str, kind: "_Number", default: str = "") -> int | None:
         text = found.get(name)
         if text is None:
             return None
-        if text == "" and default is not None:
-            return default
         try:
-            return kind.read(text, name)
+            return kind.read(default if text == "" else text, name)
         except Rejected as problem:
             problems.append(str(problem))
             return None
 
-    gpus = attempt(names.gpus, _Number("GPUs are a whole number", 0, limits.gpus), default=1)
+    gpus = attempt(names.gpus, _Number("GPUs are a whole number", 0, limits.gpus), default="1")
     memory = attempt(
         names.memory,
         _Number("memory is a whole number of MiB", _MIN_MEMORY_MIB, limits.memory_mib),
@@ -176,11 +177,11 @@ class _Number:
         if text == "":
             message = f":{name}: needs a number: {self.what}, write :{name}: {self._example(text)}"
             raise Rejected(message)
-        # ASCII digits only, and few enough that a long row of them costs nothing.
-        if not re.fullmatch(r"[0-9]{1,12}", text):
+        if not re.fullmatch("[0-9]+", text):
             message = f"{self.what}: write {self._example(text)}"
             raise Rejected(message)
-        number = int(text)
+        # Twelve digits are beyond every limit: a long row of them costs nothing.
+        number = int(text.lstrip("0")[:12] or "0")
         if not self.least <= number <= self.most:
             message = f"{self.what} from {self.least} to {self.most}: write {self._near(number)}"
             raise Rejected(message)

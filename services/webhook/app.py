@@ -83,7 +83,11 @@ def build() -> Handler:
 
     def respond(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
         delivery = Delivery.of(event)
-        with record(delivery.headers.get("x-request-uuid", "none")):
+        ids = (
+            delivery.headers.get("x-request-uuid", "none"),
+            delivery.headers.get("x-amzn-trace-id"),
+        )
+        with record(*ids):
             try:
                 answer = handle(delivery, needs)
                 publisher.publish(answer.events)

@@ -6,9 +6,9 @@ while the stack does not require signatures.
 """
 
 import json
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from services.webhook.signature import signed
 from shared.errors import Unavailable
@@ -16,21 +16,27 @@ from shared.events import Model
 
 # A webhook just added, or a secret just rotated, works at once; a flood of forged deliveries
 # does not become a flood of calls to Secrets Manager.
-_REFRESHED_SECONDS = 5
+_RENEWED_SECONDS = 5
 
 
 class Hook(Model):
-    """An authorised webhook; without `repository` it may speak for any."""
+    """An authorised webhook, and the repository that it speaks for; None only in the older form.
 
-    secret: str | None = None
-    repository: str | None = None
+    An empty secret is none: anybody could sign with it.
+    """
+
+    secret: Annotated[str | None, Field(min_length=1)] = None
+    repository: str | None
 
 
 class ReadsSecrets(Protocol):
     """Where the authorised webhooks are written down."""
 
-    def get(self, name: str, *, newer_than: float = 60) -> str | None:
+    def get(self, name: str) -> str | None:
         """The secret's text, or None where there is no such secret."""
+
+    def renew(self, name: str, *, at_most_every: float) -> str | None:
+        """The same, not from memory."""
 
 
 class Hooks:
@@ -49,15 +55,14 @@ class Hooks:
             ValueError: the secret is malformed, which somebody has to mend.
 
         """
-        text = self._text(newer_than=60)
+        text = self._existing(self._secrets.get(self._name))
         hook = self._proven(text, uuid, signature, body)
         if hook is not None:
             return hook
-        newer = self._text(newer_than=_REFRESHED_SECONDS)
+        newer = self._existing(self._secrets.renew(self._name, at_most_every=_RENEWED_SECONDS))
         return None if newer == text else self._proven(newer, uuid, signature, body)
 
-    def _text(self, *, newer_than: float) -> str:
-        text = self._secrets.get(self._name, newer_than=newer_than)
+    def _existing(self, text: str | None) -> str:
         if text is None:
             message = f"reading the authorised webhooks: there is no secret {self._name}"
             raise Unavailable(message)
@@ -86,7 +91,7 @@ def _hooks(text: str, name: str) -> dict[str, Hook]:
         )
         raise ValueError(message) from None
     if isinstance(written, list):
-        return {_plain(uuid): Hook() for uuid in written}
+        return {_plain(uuid): Hook(repository=None) for uuid in written}
     return {_plain(uuid): hook for uuid, hook in written.items()}
 
 

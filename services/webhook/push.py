@@ -72,7 +72,7 @@ class Push(Model):
         )
         room = MAX_EVENT_BYTES - len(bare.detail().encode()) - len(',"keywords_cut":true')
         message, rest = cut(new.target.message or "", room)
-        lost = re.search(rf"^:{re.escape(prefix)}_", rest, re.MULTILINE) is not None
+        lost = re.search(rf"^\ufeff?:{re.escape(prefix)}_", rest, re.MULTILINE) is not None
         return bare.model_copy(update={"message": message, "keywords_cut": lost})
 
 
@@ -102,4 +102,5 @@ def cut(message: str, room: int) -> tuple[str, str]:
 def _json_length(text: str) -> int:
     escaped = sum(1 for c in text if c in '"\\n\r\t\b\f')
     control = sum(5 for c in text if c < " " and c not in "\n\r\t\b\f")
-    return len(text.encode(errors="surrogatepass")) + escaped + control
+    no_character = sum(3 for c in text if c in "\ufffe\uffff")
+    return len(text.encode(errors="surrogatepass")) + escaped + control + no_character

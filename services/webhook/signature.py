@@ -21,4 +21,5 @@ def sign(body: bytes, secret: str) -> str:
 
 def signed(body: bytes, secret: str, header: str) -> bool:
     """Whether `header` is the signature of `body`; takes the same time for every wrong one."""
-    return hmac.compare_digest(sign(body, secret).encode(), header.strip().lower().encode())
+    given = header.strip().lower().encode(errors="replace")
+    return hmac.compare_digest(sign(body, secret).encode(), given)

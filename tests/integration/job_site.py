@@ -79,7 +79,9 @@ class Site:
         git(site.project, "init", "--quiet", "--template=")
         git(site.project, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
         config = f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {site.data}\n"
-        site.commit({".dvc/config": config, ".dvc/.gitignore": "/tmp\n/cache\n", **files})
+        site.commit(
+            {".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", **files}
+        )
         site.host()
         return site
 
@@ -91,6 +93,22 @@ class Site:
         git(self.project, "add", "--all")
         git(self.project, "commit", "--quiet", "--allow-empty", "--message", "A change")
         return self.head
+
+    def dvc(self, *arguments: str) -> None:
+        """Run DVC in the clone, as somebody does at home."""
+        environment = {
+            "PATH": f"{JOB_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "CI": "1",  # DVC asks for no newer version
+        }
+        subprocess.run(
+            ["dvc", *arguments],
+            cwd=self.project,
+            env=environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            timeout=LIMIT_SECONDS,
+        )
 
     def host(self) -> None:
         self.origin.parent.mkdir(parents=True)
@@ -108,8 +126,12 @@ class Site:
         return dict(line.rsplit(" ", 1) for line in listed.splitlines())
 
     def show(self, revision: str) -> str:
-        """A file or a message at the host."""
-        return git(self.origin, "show", "--format=%B", revision)
+        """A file at the host, such as `main:dvc.lock`."""
+        return git(self.origin, "show", revision)
+
+    def message(self, revision: str) -> str:
+        """What a commit at the host says."""
+        return git(self.origin, "log", "-1", "--format=%B", revision, "--")
 
     def changed(self, commit: str) -> set[str]:
         """The files that a commit at the host has changed."""

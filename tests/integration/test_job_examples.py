@@ -1,75 +1,48 @@
 """The README's two examples on the example project, and what a job does to a project's data."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from tests.integration.job_site import Site, git
+from local.example import BASELINE, OUTPUTS, objects
+from tests.integration.job_site import Finished, Site, git
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Site:
-    return Site.with_example(tmp_path)
+@pytest.fixture(scope="module")
+def single_item(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Finished]:
+    site = Site.with_example(tmp_path_factory.mktemp("single-item"))
+    return site, site.run("--single-item featurize_data", run_id="4f2a", attempt="2")
 
 
-def test_one_stage_is_run_and_its_lock_committed_to_the_branch(example: Site) -> None:
-    base = example.head
-
-    job = example.run("--single-item featurize_data", run_id="4f2a", attempt="2")
-
-    assert job.code == 0
-    commit, branch = job.result
-    assert branch == "main"
-    assert example.branches() == {"main": commit}
-    assert example.changed(commit) == {"dvc.lock"}
-    assert "degree: 2" in example.show("main:dvc.lock")
-    message = example.show("main").splitlines()
-    assert message[0] == "dvc repro --single-item featurize_data"
-    assert f"Results of {base} on main, from AWS Batch." in message
-    assert message[-2:] == ["Cloud-Run-Id: 4f2a", "Cloud-Run-Attempt: 2"] or message[-3:-1] == [
-        "Cloud-Run-Id: 4f2a",
-        "Cloud-Run-Attempt: 2",
-    ]
-    assert git(example.origin, "rev-parse", "main^") == base
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Finished]:
+    site = Site.with_example(tmp_path_factory.mktemp("experiment"))
+    return site, site.run("--params learning_rate=0.01", experiment=True)
 
 
-def test_an_experiment_shows_how_the_metrics_changed(example: Site) -> None:
-    job = example.run("--params learning_rate=0.01", experiment=True)
+def test_one_stage_is_run_and_its_lock_committed(single_item: tuple[Site, Finished]) -> None:
+    site, job = single_item
 
     assert job.code == 0
-    assert example.changed("main") == {"dvc.lock", "params.yaml"}
-    assert "learning_rate: 0.01" in example.show("main:params.yaml")
-    rows = [line.split("|") for line in job.log.splitlines() if "metrics.json" in line]
-    changes = {row[2].strip(): float(row[5]) for row in rows}
-    assert changes.keys() == {"accuracy", "log_loss"}
-    assert changes["accuracy"] > 0
-    assert changes["log_loss"] < 0
+    assert job.result[1] == "main"
+    assert site.branches() == {"main": job.result[0]}
+    assert git(site.origin, "rev-parse", "main^") == site.head
+    assert site.changed("main") == {"dvc.lock"}
+    assert "degree: 2" in site.show("main:dvc.lock")
 
 
-def test_everybody_can_pull_what_the_result_commit_names(example: Site, tmp_path: Path) -> None:
-    example.run("--params learning_rate=0.01", experiment=True)
+def test_the_commit_says_what_ran_and_for_whom(single_item: tuple[Site, Finished]) -> None:
+    site, _ = single_item
 
-    lock = example.show("main:dvc.lock")
-    outs = {line.split()[1] for line in lock.splitlines() if line.startswith("      md5:")}
-    there = {path.parent.name + path.name for path in example.data.glob("files/md5/*/*")}
-    in_git = {"data/measurements.csv", "src/evaluate.py", "src/featurize.py", "src/train.py"}
-    assert len(outs - there) == len(in_git)
-
-
-def test_a_run_that_changes_nothing_makes_no_commit(example: Site) -> None:
-    first = example.run("--single-item featurize_data")
-    git(example.project, "pull", "--quiet", "origin", "main")
-
-    second = example.run("--single-item featurize_data", run_id="run2")
-
-    assert second.code == 0
-    assert second.result == []
-    assert "no result commit" in second.log
-    assert example.branches() == {"main": first.result[0]}
+    lines = site.message("main").splitlines()
+    assert lines[0] == "dvc repro --single-item featurize_data"
+    assert f"Results of {site.head} on main, from AWS Batch." in lines
+    assert lines[-2:] == ["Cloud-Run-Id: 4f2a", "Cloud-Run-Attempt: 2"]
 
 
-def test_each_step_has_a_heading_and_its_duration(example: Site) -> None:
-    job = example.run("--single-item featurize_data")
+def test_each_step_has_a_heading_and_its_duration(single_item: tuple[Site, Finished]) -> None:
+    _, job = single_item
 
     headings = [line[4:] for line in job.log.splitlines() if line.startswith("=== ")]
     ends = [line[4:].rsplit(": ", 1) for line in job.log.splitlines() if line.startswith("--- ")]
@@ -85,6 +58,53 @@ def test_each_step_has_a_heading_and_its_duration(example: Site) -> None:
     assert all(end[1].endswith(" s") for end in ends)
 
 
+def test_a_run_that_changes_nothing_makes_no_commit(single_item: tuple[Site, Finished]) -> None:
+    site, first = single_item
+
+    second = site.run("--single-item featurize_data", commit=first.result[0], run_id="another")
+
+    assert second.code == 0
+    assert second.result == []
+    assert "no result commit" in second.log
+    assert site.branches() == {"main": first.result[0]}
+
+
+def test_an_experiment_shows_how_the_metrics_changed(experiment: tuple[Site, Finished]) -> None:
+    site, job = experiment
+
+    assert job.code == 0
+    assert site.changed("main") == {"dvc.lock", "params.yaml"}
+    assert "learning_rate: 0.01" in site.show("main:params.yaml")
+    rows = [line.split("|") for line in job.log.splitlines() if "metrics.json" in line]
+    changes = {row[2].strip(): float(row[5]) for row in rows}
+    assert changes.keys() == {"accuracy", "log_loss"}
+    assert changes["accuracy"] > 0
+    assert changes["log_loss"] < 0
+
+
+def test_everybody_can_pull_what_the_commit_names(experiment: tuple[Site, Finished]) -> None:
+    site, _ = experiment
+
+    named = outputs_in(site.show("main:dvc.lock"))
+    stored = {path.parent.name + path.name for path in site.data.glob("files/md5/*/*")}
+    assert len(named) == len(OUTPUTS)
+    assert stored.issuperset(named.values())
+
+
+def test_the_examples_baseline_is_what_its_first_commit_makes(tmp_path: Path) -> None:
+    site = Site.with_example(tmp_path)
+
+    lock = (BASELINE / "dvc.lock").read_text()
+    read_from_git = {
+        path: md5 for path, md5 in paths_in(lock).items() if (site.project / path).exists()
+    }
+    assert read_from_git
+    for path, md5 in read_from_git.items():
+        assert md5_of((site.project / path).read_bytes()) == md5, "python -m local.example"
+    named = {f"files/md5/{md5[:2]}/{md5[2:]}" for md5 in outputs_in(lock).values()}
+    assert named == objects().keys()
+
+
 PARTS = {
     "dvc.yaml": """
 stages:
@@ -96,8 +116,20 @@ stages:
     cmd: cp two.in two.out
     deps: [two.in]
     outs: [two.out]
-  count:
-    cmd: ls one.out two.out > there.txt || true
+  folder:
+    cmd: mkdir -p folder && cp two.in folder/file
+    deps: [two.in]
+    outs: [folder]
+  reader:
+    cmd: cp folder/file read.out
+    deps: [folder/file]
+    outs: [read.out]
+  copy:
+    cmd: cp two.out copy.out
+    deps: [two.out]
+    outs: [copy.out]
+  there:
+    cmd: ls *.out > there.txt
     deps: [one.out]
     params: [n]
     outs:
@@ -110,24 +142,47 @@ stages:
 }
 
 
-def test_only_the_data_that_the_stages_need_is_pulled(tmp_path: Path) -> None:
-    site = Site.with_project(tmp_path, PARTS)
-    site.run()
-    git(site.project, "pull", "--quiet", "origin", "main")
-    site.commit({"params.yaml": "n: 2\n"})
-    git(site.project, "push", "--quiet", "origin", "main")
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A project all of whose stages have been run."""
+    site = Site.with_project(tmp_path_factory.mktemp("parts"), PARTS)
+    site.dvc("repro", "--quiet")
+    site.dvc("push", "--quiet")
+    site.commit({})
+    return site
 
-    job = site.run(run_id="run2")
+
+def test_only_the_data_that_changed_stages_need_is_pulled(parts: Site) -> None:
+    commit = parts.commit({"params.yaml": "n: 2\n"})
+    git(parts.project, "push", "--quiet", "origin", "HEAD:refs/heads/param")
+
+    job = parts.run(branch="param", commit=commit)
 
     assert job.code == 0
-    assert site.show("main:there.txt").split() == ["one.out"]
+    assert parts.show("param:there.txt").split() == ["one.out"]
+
+
+def test_a_stage_whose_data_was_made_anew_elsewhere_is_not_taken_for_unchanged(
+    parts: Site,
+) -> None:
+    parts.commit({"two.in": "new"})
+    parts.dvc("repro", "--quiet", "two", "folder")
+    parts.dvc("push", "--quiet")
+    commit = parts.commit({})
+    git(parts.project, "push", "--quiet", "origin", "HEAD:refs/heads/data")
+
+    job = parts.run("--single-item reader copy", branch="data", commit=commit)
+
+    assert job.code == 0
+    named = outputs_in(parts.show("data:dvc.lock"))
+    assert named["read.out"] == named["copy.out"] == md5_of(b"new")
 
 
 def test_new_outputs_that_git_keeps_are_committed_and_stray_files_are_not(tmp_path: Path) -> None:
     stages = """
 stages:
   write:
-    cmd: mkdir -p out && touch "out/ä 'b'.txt" ignored.txt ":stray" && echo 1 > kept.txt && cp kept.txt data.bin
+    cmd: sh write.sh
     outs:
     - data.bin
     - kept.txt:
@@ -135,22 +190,43 @@ stages:
     - out:
         cache: false
 """
-    site = Site.with_project(tmp_path, {"dvc.yaml": stages, ".gitignore": "/ignored.txt\n"})
+    script = """
+mkdir -p out && touch "out/ä 'b'.txt" ignored.txt :stray
+echo 1 > kept.txt
+cp kept.txt data.bin
+"""
+    files = {"dvc.yaml": stages, "write.sh": script, ".gitignore": "/ignored.txt\n"}
+    site = Site.with_project(tmp_path, {**files, ".dvc/config": ""})
 
     job = site.run()
 
     assert job.code == 0
-    expected = {"dvc.lock", ".gitignore", "kept.txt", "out/ä 'b'.txt"}
-    assert site.changed("main") == expected
+    assert site.changed("main") == {"dvc.lock", ".gitignore", "kept.txt", "out/ä 'b'.txt"}
     assert "left out, since no stage names them as outputs: :stray" in job.log
-
-
-def test_a_project_without_a_remote_gets_its_commit_and_is_told(tmp_path: Path) -> None:
-    stages = "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}"
-    site = Site.with_project(tmp_path, {"dvc.yaml": stages, ".dvc/config": ""})
-
-    job = site.run()
-
-    assert job.code == 0
-    assert job.result == [site.branches()["main"], "main"]
     assert "this project has no DVC remote" in job.log
+
+
+def paths_in(lock: str) -> dict[str, str]:
+    """Every path of a dvc.lock with its MD5."""
+    lines = lock.splitlines()
+    return {
+        line.removeprefix("    - path: "): lines[number + 2].removeprefix("      md5: ")
+        for number, line in enumerate(lines)
+        if line.startswith("    - path: ")
+    }
+
+
+def outputs_in(lock: str) -> dict[str, str]:
+    """The outputs of a dvc.lock with their MD5."""
+    blocks = lock.split("\n    outs:\n")[1:]
+    return {path: md5 for block in blocks for path, md5 in paths_in(outs_only(block)).items()}
+
+
+def outs_only(block: str) -> str:
+    lines = block.splitlines()
+    end = next((at for at, line in enumerate(lines) if not line.startswith("    ")), len(lines))
+    return "\n".join(lines[:end])
+
+
+def md5_of(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

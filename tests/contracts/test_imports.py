@@ -1,0 +1,97 @@
+"""Which way imports run: cli, local, tests -> services, container -> shared; never back."""
+
+import ast
+import sys
+
+import pytest
+
+from tests.contracts.sources import PARTS, Module, module, modules
+
+MAY_IMPORT = {
+    "cli": {"cli", "container", "local", "services", "shared"},
+    "container": {"container", "shared"},
+    "local": {"container", "local", "services", "shared"},
+    "services": {"services", "shared"},
+    "shared": {"shared"},
+    "tests": set(PARTS),
+}
+# Outside `build`, which makes the clients through shared.aws, these alone know boto3.
+ADAPTERS = {
+    "services.submitter.jobs",
+    "shared.aws",
+    "shared.consumer",
+    "shared.run_store",
+    "shared.secrets",
+}
+READ_THE_ENVIRONMENT = {"shared.entry", "shared.settings"}
+# What the job's program packs: it meets nothing but the project image's Python, and DVC in its own.
+RUNS_IN_DVCS_PYTHON = "container.needs"
+IN_THE_JOB = [*modules("container"), module("shared"), module("shared.arguments")]
+
+
+def _parts(one: Module) -> set[str]:
+    return {name.partition(".")[0] for name in one.imported_modules()}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_imports_run_one_way(part: str) -> None:
+    wrong = {one.name: _parts(one) & set(PARTS) - MAY_IMPORT[part] for one in modules(part)}
+
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_no_service_imports_another() -> None:
+    wrong = {
+        (one.name, name)
+        for one in modules("services")
+        for name in one.imported_modules()
+        if name.startswith("services.") and name.split(".")[1] != one.service
+    }
+
+    assert not wrong
+
+
+@pytest.mark.parametrize("one", IN_THE_JOB, ids=lambda one: one.name)
+def test_the_jobs_program_needs_the_standard_library_only(one: Module) -> None:
+    at_hand = {"container", *(module.name for module in IN_THE_JOB)}
+    at_hand |= {"dvc.repo"} if one.name == RUNS_IN_DVCS_PYTHON else set()
+    foreign = {
+        name
+        for name in one.imported_modules()
+        if name.partition(".")[0] not in sys.stdlib_module_names
+    }
+
+    assert not foreign - at_hand
+
+
+def test_adapters_alone_know_boto3() -> None:
+    know = {
+        one.name
+        for one in modules("services", "shared")
+        if _parts(one) & {"boto3", "botocore", "aws_xray_sdk"}
+    }
+
+    assert know - {"shared.telemetry"} == ADAPTERS
+
+
+def test_the_environment_is_read_in_two_places() -> None:
+    read = {
+        one.name
+        for one in modules("services", "shared")
+        for node in ast.walk(one.tree)
+        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
+        or (isinstance(node, ast.alias) and node.name in {"environ", "getenv", "environb"})
+    }
+
+    assert read == READ_THE_ENVIRONMENT
+
+
+def test_imports_are_absolute() -> None:
+    relative = {
+        one.name
+        for one in modules(*PARTS)
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+
+    assert not relative

@@ -1,0 +1,87 @@
+"""The embedded stack, started as a user starts it, once for all end-to-end tests."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import tether
+from local.bitbucket.client import Client
+from local.layout import PROJECT
+from tests.e2e.world import World, until
+
+# Nobody waits five minutes here for a lease or for the reconciler.
+_PARAMETERS = ("UnmovedSeconds=5", "LeaseSeconds=31")
+_START_SECONDS = 180
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The command lines of processes that work in `folder`, or were told of it (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (
+                (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
+            place = str((process / "cwd").readlink())
+        except OSError:  # it has ended, or is not ours to look at
+            continue
+        if int(process.name) != os.getpid() and (str(folder) in command or str(folder) in place):
+            found.append(f"{process.name} {command}")
+    return found
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`cloud-runner local up` in `folder`, ready; ended by the block, or after it by SIGTERM."""
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "cli", "local", "up", "--state-dir", str(folder / "state")]
+    with (folder / "up.log").open("wb") as log:
+        process = tether.start(
+            [*command, "--ready-file", str(ready), *arguments],
+            env=dict(os.environ),
+            cwd=PROJECT,
+            stdout=log,
+            stderr=log,
+            grace=30,
+        )
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not ready.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail((folder / "up.log").read_text())
+            time.sleep(0.1)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A running stack with the example and an empty repository whose jobs are trivial."""
+    folder = tmp_path_factory.mktemp("stack")
+    arguments = [word for p in _PARAMETERS for word in ("--parameter", p)]
+    with started(folder, "--repository", "acme/trivial.jobs", *arguments):
+        told: dict[str, Any] = json.loads((folder / "ready.json").read_text())
+        port = int(told["bitbucket_page_url"].rstrip("/").rsplit(":", 1)[1])
+        with Client(port, told["bitbucket_token"]) as bitbucket:
+            yield World(told, bitbucket, folder)
+    assert until(lambda: not processes_of(folder), seconds=15), processes_of(folder)
+
+
+@pytest.fixture
+def clients(world: World) -> Callable[[str], Any]:
+    """boto3 clients of the embedded account."""
+    return world.client
