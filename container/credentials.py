@@ -56,11 +56,11 @@ class Credentials:
         if not isinstance(secret, dict):
             raise _malformed()
         kind, token, user = secret.get("kind"), secret.get("token"), secret.get("user") or ""
-        if kind not in _GIT_USERS or not isinstance(user, str) or not isinstance(token, str):
+        if not (isinstance(kind, str) and isinstance(user, str) and isinstance(token, str)):
             raise _malformed()
-        if not token or not token.isprintable():
+        if kind not in _GIT_USERS or not token or not token.isprintable():
             raise _malformed()  # a line break would let it speak git's credential protocol
-        return cls(str(kind), user, token)
+        return cls(kind, user, token)
 
     @property
     def git_user(self) -> str:

@@ -37,8 +37,6 @@ class Git:
             # The user's own configuration plays no part: not in the image, not what a stage wrote.
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_ASKPASS": "true",
-            # Names of branches and files are names, whatever characters they hold.
-            "GIT_LITERAL_PATHSPECS": "1",
             # A connection on which nothing moves for a minute is given up (git-config(1)).
             "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
             "GIT_HTTP_LOW_SPEED_TIME": "60",
@@ -73,6 +71,11 @@ class Git:
         if ended.code:
             raise GitFailed(f"git {' '.join(arguments)}: exit code {ended.code}")
         return os.fsdecode(ended.output)
+
+    def mentions(self, word: str, files: str) -> bool:
+        """Whether a file of this name, in whatever folder, holds a word."""
+        pattern = f":(glob)**/{files}"
+        return self.run("grep", "--quiet", "-F", "-e", word, "--", pattern, finish=True).code == 0
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit is here."""

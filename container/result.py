@@ -77,7 +77,7 @@ def commit(git: Git, dvc: Dvc, job: Job, settings: Settings) -> str | None:
     found = git.must("ls-files", "-z", "--others", "--exclude-standard", finish=True)
     kept, left = _untracked(dvc, found.split("\0")[:-1])
     if kept:
-        git.must("add", "--", *kept, finish=True)
+        git.must("--literal-pathspecs", "add", "--", *kept, finish=True)
     if left:
         shown = ", ".join(map(shlex.quote, left[:_MAX_NAMED]))
         more = f" and {len(left) - _MAX_NAMED} more" if len(left) > _MAX_NAMED else ""

@@ -56,7 +56,7 @@ def run(
     with step("push data"):
         deliver_data(dvc, children)
     pushed = _push_commit(git, dvc, origin, job, settings)
-    _summarise(dvc, job, settings, pushed)
+    _summarise(git, dvc, job, settings, pushed)
     return Exit.DONE
 
 
@@ -101,11 +101,15 @@ def _push_commit(git: Git, dvc: Dvc, origin: Origin, job: Job, settings: Setting
         return deliver(git, origin, job, settings)
 
 
-def _summarise(dvc: Dvc, job: Job, settings: Settings, pushed: Result | None) -> None:
+def _summarise(git: Git, dvc: Dvc, job: Job, settings: Settings, pushed: Result | None) -> None:
     with step("summary"):
         say(f"{result.what_ran(settings)} on {job.commit} of {job.branch}")
         if pushed is None:
             say("nothing changed, so there is no result commit")
             return
-        say(dvc.metrics_diff(job.commit[:12], pushed.commit[:12]) or "no metric differs")
+        if git.mentions("metrics", "dvc.yaml"):
+            table = dvc.metrics_diff(job.commit[:12], pushed.commit[:12])
+            say(table or "no metric differs")
+        else:
+            say("this project has no metrics")
         say(str(pushed))

@@ -100,7 +100,7 @@ def cut(message: str, room: int) -> tuple[str, str]:
 
 
 def _json_length(text: str) -> int:
-    escaped = sum(1 for c in text if c in '"\\n\r\t\b\f')
+    escaped = sum(1 for c in text if c in '"\\\n\r\t\b\f')
     control = sum(5 for c in text if c < " " and c not in "\n\r\t\b\f")
     no_character = sum(3 for c in text if c in "\ufffe\uffff")
     return len(text.encode(errors="surrogatepass")) + escaped + control + no_character

@@ -1,0 +1,44 @@
+"""However the stack ends, it leaves no process behind."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import processes_of, started
+from tests.e2e.world import until
+
+
+def _pid_of(folder: Path, part: str) -> int:
+    """The process of a part, not the tether that holds it."""
+    found = [line for line in processes_of(folder) if part in line and "tether.py" not in line]
+    assert found, processes_of(folder)
+    return int(found[0].split()[0])
+
+
+def _launcher(folder: Path) -> int:
+    return _pid_of(folder, "-m cli local up")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_a_launcher_that_ends_takes_everything_with_it(tmp_path: Path, number: int) -> None:
+    with started(tmp_path, "--repository", "acme/trivial.jobs") as process:
+        assert len(processes_of(tmp_path)) > 3
+        os.kill(_launcher(tmp_path), number)
+
+        assert process.wait(timeout=60) == (130 if number == signal.SIGINT else 137)
+    assert until(lambda: not processes_of(tmp_path), seconds=20), processes_of(tmp_path)
+
+
+def test_a_part_that_crashes_ends_the_stack_and_its_jobs_and_is_named(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        os.kill(_pid_of(tmp_path, "-m local.batch"), signal.SIGKILL)
+
+        assert process.wait(timeout=60) == 1
+    assert until(lambda: not processes_of(tmp_path), seconds=20), processes_of(tmp_path)
+    told = (tmp_path / "up.log").read_text()
+    assert "batch ended by itself" in told
+    assert "Traceback" not in told
+    assert (json.loads((tmp_path / "ready.json").read_text()))["repository"]

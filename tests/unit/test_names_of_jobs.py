@@ -1,0 +1,58 @@
+"""The names that Batch takes, made from slugs that it would not."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events import RunId
+from shared.names import Names, last_part
+
+NAMES = Names("acme", "production")
+RUN = RunId("0123456789abcdef01234567")
+BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def test_the_names_are_those_of_the_contract() -> None:
+    assert NAMES.job_definition("churn") == "acme-production-ml-churn"
+    assert NAMES.job("churn", "abcdef0123", RUN, 3) == (
+        f"acme-production-ml-experiment-churn-abcdef0-{RUN}-3"
+    )
+
+
+def test_what_batch_refuses_becomes_an_underscore_with_six_digits_of_the_slugs_hash() -> None:
+    name = NAMES.job_definition("churn.model")
+
+    assert re.fullmatch(r"acme-production-ml-churn_model-[0-9a-f]{6}", name)
+    assert name != NAMES.job_definition("churn_model")
+    assert NAMES.job_definition("churn_model") == "acme-production-ml-churn_model"
+
+
+def test_a_long_name_is_cut_in_the_repositorys_part_and_never_in_the_runs() -> None:
+    name = NAMES.job("x" * 200, "abcdef0123", RUN, 12)
+
+    assert len(name) == 128
+    assert name.endswith(f"-abcdef0-{RUN}-12")
+    assert name != NAMES.job("x" * 201, "abcdef0123", RUN, 12)
+
+
+def test_a_run_without_a_commit_has_a_name_as_well() -> None:
+    assert f"-0000000-{RUN}-1" in NAMES.job("command", None, RUN, 1)
+
+
+@given(
+    st.text(min_size=1, max_size=150).filter(lambda text: text.isprintable()),
+    st.text(max_size=50),
+    st.integers(1, 10**6),
+)
+def test_any_slug_and_commit_make_names_that_batch_takes(
+    slug: str, commit: str, attempt: int
+) -> None:
+    assert BATCH_NAME.fullmatch(NAMES.job_definition(slug))
+    assert BATCH_NAME.fullmatch(NAMES.job(slug, commit, RUN, attempt))
+
+
+@pytest.mark.parametrize("text", ["gpu", "job-queue/gpu", "arn:aws:batch:x:1:job-queue/gpu"])
+def test_the_last_part_of_an_arn_is_the_name(text: str) -> None:
+    assert last_part(text) == "gpu"
