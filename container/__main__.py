@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def main() -> int:
 
 
 def _require(secret: credentials.Credentials | None, settings: Settings) -> None:
+    if shutil.which("git") is None:
+        raise JobFailed(Exit.NOT_CLONED, "the image has no git: add it to its Dockerfile")
     if secret is None and settings.git_url.startswith("http"):
         raise JobFailed(
             Exit.BAD_SECRET, "BITBUCKET_AUTH is not set: name the secret in the job definition"

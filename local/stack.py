@@ -127,8 +127,6 @@ def running(
                 **(parameters or {}),
             }
             deployment = deploy(tools, built, aws_url, wanted, state.root)
-        with step("starting the functions"):
-            deployment.warm()
         with step("adding the repositories"):
             project = projects.Projects(
                 bitbucket=bitbucket,
@@ -139,6 +137,9 @@ def running(
                 token=token,
             )
             hooks = project.add([projects.EXAMPLE, *repositories])
+        with step("starting the functions"):
+            # After the webhooks are authorised: the webhook function reads them as it starts.
+            deployment.warm()
             projects.push_example(bitbucket, projects.EXAMPLE, state.dvc_storage)
         yield Stack(
             state=state,

@@ -50,15 +50,15 @@ def answering(answers: Answers) -> Iterator[Stub]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             operation = _operation(self.headers.get("X-Amz-Target"), self.path)
             with lock:
                 stub.calls.append((operation, request))
                 some = left.get(operation, [])
-                answer = some.pop(0) if len(some) > 1 else (some or [None])[0]
-            body = json.dumps({} if answer is None else answer).encode()
-            self.send_response(400 if answer is None else 200)
+                answer = some.pop(0) if len(some) > 1 else some[0] if some else {}
+            body = json.dumps(answer).encode()
+            self.send_response(200 if some else 400)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -238,7 +238,7 @@ def test_the_built_webhook_refuses_another_signature(built: Built) -> None:
         answer = _answer(built, "webhook", aws, event)
 
     assert answer["statusCode"] == 401
-    assert aws.operations == ["GetSecretValue"]
+    assert set(aws.operations) == {"GetSecretValue"}
 
 
 def test_the_built_parser_asks_for_the_run(built: Built) -> None:
@@ -278,9 +278,11 @@ def test_the_built_monitor_follows_the_job(built: Built) -> None:
 
 
 def test_the_built_reconciler_asks_after_runs(built: Built) -> None:
-    listed = [{"Items": [REQUESTED]}, {"Items": [SUBMITTED]}, {"Items": []}]
-    jobs = {"jobs": [DESCRIBED["job"]]}
-    with answering({**STORED, "Query": listed, "/v1/describejobs": [jobs]}) as aws:
+    asked: Answers = {
+        "Query": [{"Items": [REQUESTED]}, {"Items": [SUBMITTED]}, {"Items": []}],
+        "/v1/describejobs": [{"jobs": [DESCRIBED["job"]]}],
+    }
+    with answering({**STORED, **asked}) as aws:
         answer = _answer(built, "reconciler", aws)
 
     assert answer == {}

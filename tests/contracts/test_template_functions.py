@@ -82,7 +82,7 @@ def test_a_function_writes_to_its_own_log_group_only(function: Function) -> None
     assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup"
     assert str(properties(group)["LogGroupName"]["Fn::Sub"]).endswith(f"-{function.service}")
     logs = {a: r for a, r in _allowed(function).items() if a.startswith("logs:")}
-    assert logs == dict.fromkeys(LOGS, {group})
+    assert logs == {action: {group} for action in LOGS}
 
 
 @each_function
