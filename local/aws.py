@@ -3,14 +3,13 @@
 import os
 import sysconfig
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
 import urllib3
 from botocore.config import Config
 
-from local.layout import PROJECT, Tools
+from local.layout import PROJECT, StateDir, Tools
 from local.parts import Part, free_port, start, wait_until
 
 # MiniStack takes an access key of twelve digits as the account's number.
@@ -34,7 +33,7 @@ def clean_environment() -> dict[str, str]:
     return ours | credentials() | {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, logs: Path) -> Part:
+def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, state: StateDir) -> Part:
     """Start MiniStack; the functions that it runs find Batch at our endpoint."""
     environment = clean_environment() | {
         "GATEWAY_PORT": str(port),
@@ -50,11 +49,13 @@ def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, logs: Path)
         "AWS_ENDPOINT_URL_BATCH": batch_endpoint_url,
         # Its functions would else see packages of the user's site directory.
         "PYTHONNOUSERSITE": "1",
+        # It unpacks the layer there for each function, and leaves that behind if it is killed.
+        "TMPDIR": str(state.aws),
     }
     environment.pop("PYTHONPATH", None)
     translator = sysconfig.get_path("purelib")
     argv = [str(tools.emulator_python), str(PROJECT / "local/emulator.py"), translator]
-    part = start("aws", argv, env=environment, cwd=logs, logs=logs)
+    part = start("aws", argv, env=environment, cwd=state.aws, logs=state.logs)
     health = f"http://127.0.0.1:{port}/_ministack/health"
     wait_until(part, lambda: _answers(health))
     return part

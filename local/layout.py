@@ -34,6 +34,11 @@ class StateDir:
         return self.root / "logs"
 
     @property
+    def aws(self) -> Path:
+        """Scratch of the embedded AWS, which forgets everything when it ends."""
+        return self.root / "aws"
+
+    @property
     def batch(self) -> Path:
         """Jobs, their logs and scratch directories."""
         return self.root / "batch"

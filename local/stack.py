@@ -6,6 +6,7 @@ that ends by itself ends the stack, since a stack of which half is gone looks li
 
 import json
 import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -100,7 +101,9 @@ def running(
     if missing:
         message = f"{missing[0]} is not there: run make setup"
         raise StackError(message)
-    for folder in (state.logs, state.batch, state.bitbucket, state.dvc_storage):
+    for forgotten in (state.aws, state.batch):  # what ran before knows nobody here
+        shutil.rmtree(forgotten, ignore_errors=True)
+    for folder in (state.logs, state.aws, state.batch, state.bitbucket, state.dvc_storage):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ends:
         with step("building the functions"):
@@ -115,7 +118,7 @@ def running(
             batch_part, batch_port = _start_batch(state, tools, aws_url, ends)
             batch_url = f"http://127.0.0.1:{batch_port}"
         with step("starting AWS"):
-            aws_part = aws.start_emulator(tools, batch_url, aws_port, state.logs)
+            aws_part = aws.start_emulator(tools, batch_url, aws_port, state)
             ends.callback(aws_part.end)
         with step("deploying template.yaml"):
             queue = _create_queue(aws.client("batch", batch_url))

@@ -83,6 +83,10 @@ NO_ANSWER: BotoCoreError = ReadTimeoutError(endpoint_url="https://batch.invalid"
 NOT_REACHED: BotoCoreError = ConnectTimeoutError(endpoint_url="https://batch.invalid")
 
 
+class Crash(BaseException):
+    """The function is cut off, here and now: nothing of it runs any further."""
+
+
 class Batch:
     """AWS Batch's client: jobs with their states, a ListJobs that lags, failures on request.
 
@@ -98,10 +102,10 @@ class Batch:
         self.described: list[int] = []
         self.stale_seconds = stale_seconds
         self._clock = clock
-        self._failures: dict[str, list[tuple[Exception, bool]]] = {}
+        self._failures: dict[str, list[tuple[BaseException, bool]]] = {}
         self._before: dict[str, list[Callable[[], object]]] = {}
 
-    def fail_next(self, operation: str, error: Exception, *, done: bool = False) -> None:
+    def fail_next(self, operation: str, error: BaseException, *, done: bool = False) -> None:
         """Let the next call of `operation` fail; `done`: after the work was done all the same."""
         self._failures.setdefault(operation, []).append((error, done))
 
@@ -196,7 +200,7 @@ class Batch:
         """Drop an old job, as Batch does after some days."""
         del self.jobs[job_id]
 
-    def _begin(self, operation: str) -> tuple[Exception | None, bool]:
+    def _begin(self, operation: str) -> tuple[BaseException | None, bool]:
         for act in self._before.pop(operation, []):
             act()
         failures = self._failures.get(operation)

@@ -2,8 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from shared.batch_jobs import JobDetail
 from shared.events import Asked, CommitPushed, Job, Person, Repository, RunId
@@ -33,6 +36,20 @@ def payload(path: str) -> Any:
 def payload_files(folder: str) -> list[str]:
     """The JSON files of a folder of `tests/payloads`, as `payload` takes them."""
     return sorted(str(file.relative_to(PAYLOADS)) for file in (PAYLOADS / folder).glob("*.json"))
+
+
+@cache
+def template() -> dict[str, Any]:
+    """What `template.yaml` declares; short functions such as `!Ref` are None."""
+
+    class Loader(yaml.SafeLoader):
+        """Reads a template."""
+
+    Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+    declared: dict[str, Any] = yaml.load(
+        (Path(__file__).parents[1] / "template.yaml").read_text(), Loader
+    )
+    return declared
 
 
 def a_job(attempt: int = 1, job_id: str | None = None) -> Job:

@@ -35,8 +35,6 @@ CLIENTS = {
 }
 # Where a client's method is allowed under another action's name.
 RENAMED = {"sqs:SendMessageBatch": "sqs:SendMessage"}
-# A publisher calls only the clients that it was made with.
-_PUBLISHER = ADAPTERS["publisher"][0]
 
 Place = tuple[str, str]
 
@@ -55,8 +53,8 @@ def actions(service: str) -> set[str]:
     app = module(f"services.{service}.app")
     for name in ("handle", "build"):
         _follow((app.name, name), reached)
-    clients = _publishers_clients(app)
-    unused = {"sqs:SendMessage", "events:PutEvents"} - clients
+    # A publisher calls only the clients that it was made with.
+    unused = {"sqs:SendMessage", "events:PutEvents"} - _publishers_clients(app)
     return reached.actions - unused
 
 
@@ -87,17 +85,16 @@ def unused_adapters() -> set[Place]:
     return {place for name, place in ADAPTERS.items() if name not in attributes | {"publisher"}}
 
 
-def unknown_clients() -> set[str]:
-    """Attributes that hold a client, as their use shows, and that `CLIENTS` does not know."""
-    made = {
-        node.args[0].value
+def clients_made() -> set[str]:
+    """The AWS services that clients are made for, by boto3's names."""
+    return {
+        str(node.args[0].value)
         for one in modules("services", "shared")
         for node in ast.walk(one.tree)
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "clients.make"
         and isinstance(node.args[0], ast.Constant)
     }
-    return {str(name) for name in made} - set(CLIENTS.values())
 
 
 def _publishers_clients(app: Module) -> set[str]:

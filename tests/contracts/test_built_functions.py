@@ -16,6 +16,7 @@ from local.artifacts import build
 from local.aws import clean_environment, credentials
 from local.layout import PROJECT, Tools
 from shared.runs import Run
+from tests.contracts.aws_calls import clients_made
 from tests.contracts.aws_stub import Answers, Stub, answering
 from tests.contracts.wiring import Function, function_of, functions
 
@@ -111,7 +112,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(TOOLS.emulator_python, "-I", "-S", PROJECT / "tests/contracts/bare.py"),
+            *(TOOLS.emulator_python, "-I", "-S", "-B", PROJECT / "tests/contracts/bare.py"),
             *(built.artifact(function), layer or built.layer, function.declared["Handler"]),
         ],
         input=json.dumps(event),
@@ -201,6 +202,14 @@ def test_the_layer_holds_packages_and_a_function_itself_only(
         artifact = made.artifact(function)
         files = (path for path in artifact.rglob("*") if path.is_file())
         assert {str(file.relative_to(artifact)) for file in files} == wanted
+
+
+def test_the_layer_holds_botocores_models_of_the_services_that_are_called(
+    built_for_aws: Built,
+) -> None:
+    models = (built_for_aws.layer / "python/botocore/data").iterdir()
+
+    assert {model.name for model in models if model.is_dir()} == clients_made()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -13,7 +13,7 @@ from services.parser.keywords import Names
 from shared.events import RunStateChanged
 from tests.contracts.markdown import anchor, code, headings, links, name, pages, table
 from tests.contracts.sources import PARTS, modules
-from tests.contracts.wiring import PARAMETERS, PROJECT, TEXT, working_queues
+from tests.contracts.wiring import PARAMETERS, PROJECT, TEXT
 
 DECISIONS = sorted((PROJECT / "docs/decisions").glob("*.md"))
 TARGETS = set(
@@ -62,10 +62,13 @@ def test_docs_name_subcommands_that_exist(page: Path) -> None:
             command = known
 
 
-@pytest.mark.parametrize("text", [f"run `make {'x'}yz`", "make xyz\n", "$ make xyz"])
+@pytest.mark.parametrize("text", ["run `make xyz`", "make xyz\n", "$ make xyz", "x && make xyz"])
 def test_docs_check_sees_a_make_target(text: str) -> None:
     assert MAKE.findall(text) == ["xyz"]
-    assert MAKE.findall(f"to make xyz out of {text[:0]}it") == []
+
+
+def test_docs_check_sees_no_make_target_in_prose() -> None:
+    assert MAKE.findall("this is to make xyz out of it") == []
 
 
 @pytest.mark.parametrize("text", ["`cloud-runner local up --x`", ".venv/bin/cloud-runner local up"])
@@ -137,10 +140,3 @@ def test_docs_of_events_name_every_state() -> None:
     )
 
     assert code(row[3]) == schema(RunStateChanged)["properties"]["state"]["enum"]
-
-
-def test_docs_of_operations_tell_which_dead_letter_queue_serves_many() -> None:
-    dead_letters = {f"{name}Dlq" for name in working_queues()}
-
-    assert "UndeliveredDlq" not in dead_letters
-    assert "undelivered-dlq" in code(_text(PROJECT / "docs/operations.md"))

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import aws
-from local.layout import PROJECT, Tools
+from local.layout import PROJECT, StateDir, Tools
 from shared.events import SOURCE
 from tests.contracts.markdown import fences
 
@@ -81,7 +81,9 @@ def _deploy_command() -> list[str]:
 @pytest.fixture(scope="module")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
     port = aws.emulator_port()
-    part = aws.start_emulator(Tools(), NOWHERE, port, tmp_path_factory.mktemp("logs"))
+    state = StateDir(tmp_path_factory.mktemp("stack"))
+    state.aws.mkdir()
+    part = aws.start_emulator(Tools(), NOWHERE, port, state)
     try:
         url = f"http://127.0.0.1:{port}"
         bus_arn = aws.client("events", url).create_event_bus(Name=BUS)["EventBusArn"]

@@ -134,7 +134,7 @@ def test_a_function_reads_its_own_queue_and_sends_to_those_it_knows(function: Fu
 
 def test_the_adapters_that_the_permissions_are_read_from_are_known() -> None:
     assert not aws_calls.unused_adapters()
-    assert not aws_calls.unknown_clients()
+    assert aws_calls.clients_made() == set(aws_calls.CLIENTS.values())
 
 
 def test_every_star_says_on_its_line_which_actions_take_nothing_else() -> None:

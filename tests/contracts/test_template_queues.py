@@ -93,6 +93,11 @@ def test_a_reader_gives_back_single_messages_and_is_limited_at_its_source(
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     # 2 is the least that Lambda takes: API reference, ScalingConfig.
     assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+@pytest.mark.parametrize("function", functions(), ids=lambda function: function.logical_id)
+def test_no_function_reserves_concurrency(function: Function) -> None:
+    # A throttled receive counts as a delivery, and ends in a dead-letter queue.
     assert "ReservedConcurrentExecutions" not in function.declared
 
 

@@ -186,7 +186,8 @@ def test_a_request_to_stop_an_earlier_attempt_stops_no_later_one() -> None:
 
 @pytest.mark.parametrize("flag", ["isTerminated", "isCancelled"])
 def test_terminated_or_cancelled_without_a_request_is_stopped_from_outside(flag: str) -> None:
-    job = described("FAILED", statusReason="wrong data \u2603", **{flag: True})
+    ended: dict[str, Any] = {"statusReason": "wrong data \u2603", flag: True}
+    job = described("FAILED", **ended)
 
     assert end(job)[:2] == ("stopped", "stopped from outside: wrong data \u2603")
 

@@ -25,7 +25,7 @@ from tests.samples import NOW, RUN_ID, a_job, a_run, described, ended_try, minut
 LATER = NOW + minutes(1)
 STATUSES = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
 # The state after each status, in the order of STATUSES.
-AFTER: dict[State, list[State]] = {
+AFTER: dict[State, list[str]] = {
     "requested": ["submitted"] * 4 + ["running", "succeeded", "failed"],
     "submitted": ["submitted"] * 4 + ["running", "succeeded", "failed"],
     "running": ["running"] * 5 + ["succeeded", "failed"],
@@ -229,8 +229,8 @@ def test_what_is_over_is_run_again_as_a_fresh_attempt(state: State) -> None:
     again = ask_again(run, LATER)
 
     assert (again.attempt, again.try_number, again.state) == (2, 1, "requested")
-    assert again.job is again.reason is again.exit_code is again.lease_until is None
-    assert again.submitted_at is again.started_at is again.stopped_at is None
+    assert (again.job, again.reason, again.exit_code, again.lease_until) == (None,) * 4
+    assert (again.submitted_at, again.started_at, again.stopped_at) == (None,) * 3
     assert again.requested_at == LATER
     assert again.created_at == NOW
     assert again.stop_asked is None

@@ -1,0 +1,270 @@
+"""The client of Bitbucket's API against a server that answers as it is told to."""
+
+import base64
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from services.notifier.statuses import Links, status
+from shared.bitbucket import Bitbucket, CommitGone, CredentialsRefused
+from shared.errors import Unavailable
+from shared.events import Repository
+from shared.secrets import Secrets
+from tests.fakes import Clock, SecretTexts
+from tests.samples import COMMIT, REGION, REPOSITORY, a_run
+
+SECRET = "acme/testing/bitbucket-auth"
+PATH = f"/2.0/repositories/team/churn-model/commit/{COMMIT}/statuses/build"
+STATUS = status(a_run(), Links(REGION))
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Server:
+    """A Bitbucket on a free port of the loopback: it keeps requests and gives prepared answers."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.answers: list[Answer] = []
+        self.tokens = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                code, extra, text = server.answer(self.path, headers, body)
+                self.send_response(code)
+                for name, value in {**extra, "Content-Length": str(len(text))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
+                """Say nothing."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self._thread = threading.Thread(target=self.http.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        self.requests.append((path, headers, body))
+        if self.answers:
+            return self.answers.pop(0)
+        if path == "/oauth":
+            self.tokens += 1
+            granted = {"access_token": f"granted-{self.tokens}", "expires_in": 7200}
+            return 200, {}, json.dumps(granted).encode()
+        return 201, {}, b"{}"
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self._thread.join()
+        self.http.server_close()
+
+    @property
+    def authorizations(self) -> list[str]:
+        """Who was said to call, for the calls that post a status."""
+        return [h["authorization"] for path, h, _ in self.requests if path != "/oauth"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+class Caller:
+    """A client with credentials that a test can change."""
+
+    def __init__(self, server: Server, **credentials: str) -> None:
+        self.clock = Clock()
+        self.store = SecretTexts(**{SECRET: json.dumps(credentials)})
+        self.bitbucket = Bitbucket(
+            f"{server.url}/2.0/",
+            SECRET,
+            Secrets(self.store, self.clock.seconds),
+            oauth_url=f"{server.url}/oauth",
+            clock=self.clock.seconds,
+        )
+
+    def post(self, repository: Repository = REPOSITORY, commit: str = COMMIT) -> None:
+        self.bitbucket.post_status(repository, commit, STATUS)
+
+
+def bearer(server: Server) -> Caller:
+    return Caller(server, kind="access_token", token="t0k3n")
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def test_a_status_is_posted_with_the_access_token(server: Server) -> None:
+    bearer(server).post()
+
+    ((path, headers, body),) = server.requests
+    assert path == PATH
+    assert headers["authorization"] == "Bearer t0k3n"
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body) == STATUS
+
+
+def test_an_api_token_is_sent_with_its_users_mail(server: Server) -> None:
+    Caller(server, kind="api_token", user="someone@example.com", token="t").post()
+
+    assert server.authorizations == [basic("someone@example.com", "t")]
+
+
+def test_the_secret_of_one_repository_wins(server: Server) -> None:
+    caller = bearer(server)
+    own = json.dumps({"kind": "access_token", "token": "own"})
+    caller.store.texts[f"{SECRET}/churn-model"] = own
+    caller.post()
+    caller.post(Repository(uuid="{o}", full_name="team/other"))
+
+    assert server.authorizations == ["Bearer own", "Bearer t0k3n"]
+
+
+def test_names_are_quoted_in_the_path(server: Server) -> None:
+    bearer(server).post(Repository(uuid="{o}", full_name="{te}am/sl?ug"), commit="a/../b#c")
+
+    assert server.requests[0][0] == (
+        "/2.0/repositories/%7Bte%7Dam/sl%3Fug/commit/a%2F..%2Fb%23c/statuses/build"
+    )
+
+
+def test_404_means_that_the_commit_is_gone(server: Server) -> None:
+    server.answers = [(404, {}, b"{}")]
+
+    with pytest.raises(CommitGone):
+        bearer(server).post()
+
+
+@pytest.mark.parametrize(
+    ("header", "retry_after"),
+    [({"Retry-After": "120"}, 120), ({}, None), ({"Retry-After": "Fri, 20 Nov 2026"}, None)],
+)
+@pytest.mark.parametrize("code", [429, 500, 503, 529])
+def test_429_and_5xx_are_unavailable_for_as_long_as_bitbucket_says(
+    server: Server, code: int, header: dict[str, str], retry_after: float | None
+) -> None:
+    server.answers = [(code, header, b"")]
+
+    with pytest.raises(Unavailable, match=f"posting build status: {code}") as error:
+        bearer(server).post()
+    assert error.value.retry_after == retry_after
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_refused_credentials_are_unavailable_and_told_apart(server: Server, code: int) -> None:
+    server.answers = [(code, {}, b"{}")] * 2
+
+    with pytest.raises(CredentialsRefused, match=str(code)):
+        bearer(server).post()
+
+
+def test_a_token_rotated_within_the_minute_works_at_once(server: Server) -> None:
+    caller = bearer(server)
+    caller.post()
+    caller.store.texts[SECRET] = json.dumps({"kind": "access_token", "token": "new"})
+    server.answers = [(401, {}, b"{}")]
+    caller.post()
+
+    assert server.authorizations == ["Bearer t0k3n", "Bearer t0k3n", "Bearer new"]
+
+
+def test_400_is_a_bug_with_what_bitbucket_says(server: Server) -> None:
+    text = b'{"error": {"message": "key: Ensure this value has at most 40 characters"}}'
+    server.answers = [(400, {}, text)]
+
+    with pytest.raises(ValueError, match=r"400: .*at most 40 characters"):
+        bearer(server).post()
+
+
+def test_a_redirect_is_not_followed_with_the_token(server: Server) -> None:
+    server.answers = [(302, {"Location": f"{server.url}/elsewhere"}, b"")]
+
+    with pytest.raises(ValueError, match="302"):
+        bearer(server).post()
+    assert len(server.requests) == 1
+
+
+def test_a_bitbucket_that_is_not_there_is_unavailable(server: Server) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, and not listening
+        server.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+        with pytest.raises(Unavailable, match="posting build status"):
+            bearer(server).post()
+
+
+def oauth(server: Server) -> Caller:
+    return Caller(server, kind="oauth", user="key", token="consumer-secret")
+
+
+def test_an_oauth_consumer_gets_a_token_and_keeps_it_for_two_hours(server: Server) -> None:
+    caller = oauth(server)
+    caller.post()
+    caller.clock.advance(7000)
+    caller.post()
+    caller.clock.advance(100)  # two minutes before it ends
+    caller.post()
+
+    assert server.authorizations == [f"Bearer granted-{n}" for n in (1, 1, 2)]
+    path, headers, body = server.requests[0]
+    assert (path, body) == ("/oauth", b"grant_type=client_credentials")
+    assert headers["authorization"] == basic("key", "consumer-secret")
+
+
+def test_an_oauth_token_that_bitbucket_has_revoked_is_asked_for_anew(server: Server) -> None:
+    caller = oauth(server)
+    caller.post()
+    server.answers = [(401, {}, b"{}")]
+    caller.post()
+
+    assert server.authorizations[-1] == "Bearer granted-2"
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404])
+def test_a_refused_oauth_consumer_is_no_commit_that_is_gone(server: Server, code: int) -> None:
+    server.answers = [(code, {}, b"{}")]
+
+    with pytest.raises(CredentialsRefused, match=f"asking for an OAuth token: {code}"):
+        oauth(server).post()
+
+
+def test_an_oauth_endpoint_that_is_away_is_unavailable(server: Server) -> None:
+    server.answers = [(503, {"Retry-After": "5"}, b"")]
+
+    with pytest.raises(Unavailable) as error:
+        oauth(server).post()
+    assert not isinstance(error.value, CredentialsRefused)
+
+
+def test_a_secret_that_does_not_exist_is_told_by_its_name(server: Server) -> None:
+    caller = bearer(server)
+    caller.store.texts.clear()
+
+    with pytest.raises(CredentialsRefused, match=f"there is no secret {SECRET}"):
+        caller.post()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("written", ["the-token", '{"kind": "password", "token": "the-token"}'])
+def test_a_malformed_secret_is_told_without_its_content(server: Server, written: str) -> None:
+    caller = bearer(server)
+    caller.store.texts[SECRET] = written
+
+    with pytest.raises(CredentialsRefused, match="is not JSON of the form") as error:
+        caller.post()
+    assert "the-token" not in str(error.value)
+    assert error.value.__cause__ is None

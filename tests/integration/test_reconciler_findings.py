@@ -1,0 +1,155 @@
+"""What the reconciler makes good: lost events, forgotten jobs, requests that got stuck."""
+
+from typing import Any
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.events import JobDescribed, RunRequested
+from tests.fakes import NO_ANSWER, Crash, refusal
+from tests.integration.service_chain import LEASE_SECONDS, Chain
+from tests.samples import ended_try
+
+UNMOVED = 301
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "state"),
+    [
+        ("RUNNING", {"startedAt": 1_700_000_000_000}, "running"),
+        ("SUCCEEDED", {"attempts": [ended_try(exitCode=0)]}, "succeeded"),
+        ("FAILED", {"attempts": [ended_try(exitCode=3)]}, "failed"),
+        ("FAILED", {"statusReason": "no money", "isTerminated": True}, "stopped"),
+    ],
+)
+def test_an_event_that_never_came_is_made_good(
+    chain: Chain, status: str, fields: dict[str, Any], state: str
+) -> None:
+    run_id = chain.push()
+    chain.settle()
+    chain.batch.move("job-1", status, **fields)
+    chain.settle(UNMOVED)
+
+    found = chain.reconcile()
+
+    assert [type(event) for event in found] == [JobDescribed]
+    assert chain.run(run_id).state == state
+    assert state in chain.status["description"]
+
+
+def test_a_run_that_moved_a_moment_ago_is_not_asked_after(chain: Chain) -> None:
+    chain.push()
+    chain.settle()
+    chain.batch.move("job-1", "RUNNING")
+    chain.settle(UNMOVED - 2)
+
+    assert chain.reconcile() == []
+    assert chain.batch.described == []
+
+
+def test_a_job_that_is_where_its_record_says_is_no_news(chain: Chain) -> None:
+    run_id = chain.started()
+    before = chain.run(run_id)
+    chain.settle(UNMOVED)
+
+    assert chain.reconcile() == []
+    assert chain.run(run_id) == before
+
+
+def test_a_job_that_batch_has_forgotten_ends_its_run(chain: Chain) -> None:
+    run_id = chain.started()
+    chain.batch.forget("job-1")
+    chain.settle(UNMOVED)
+    chain.reconcile()
+
+    assert chain.run(run_id).state == "failed"
+    assert "does not know the job any more" in chain.status["description"]
+
+
+def test_an_answer_about_an_earlier_attempt_ends_no_later_one(chain: Chain) -> None:
+    run_id = chain.started()
+    chain.batch.forget("job-1")
+    chain.settle(UNMOVED)
+    (found,) = chain.reconcile()
+    chain.rerun(run_id)
+    chain.settle()
+
+    chain.publish([found])
+    chain.settle()
+
+    assert chain.run(run_id).state == "submitted"
+
+
+def test_a_request_that_got_lost_is_sent_again(chain: Chain) -> None:
+    run_id = chain.push()
+    chain.deliver(chain.messages[0])
+    chain.messages.clear()  # RunRequested among them
+    chain.settle(UNMOVED)
+
+    found = chain.reconcile()
+
+    assert found == [RunRequested(run_id=run_id)]
+    assert chain.run(run_id).state == "submitted"
+    assert len(chain.batch.submissions) == 1
+
+
+def test_a_submitter_that_is_at_it_is_not_disturbed(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", NO_ANSWER, done=True)
+    chain.push()
+    chain.settle()
+    chain.messages.clear()
+    chain.settle(UNMOVED)
+    assert chain.reconcile() == []
+
+    chain.settle(LEASE_SECONDS)
+
+    assert len(chain.reconcile()) == 1
+    assert len(chain.batch.submissions) == 1
+    assert chain.live_jobs() == ["job-1"]
+
+
+def test_a_stop_that_was_cut_off_is_made_good(chain: Chain) -> None:
+    run_id = chain.started()
+    chain.batch.fail_next("terminate_job", Crash())
+    with pytest.raises(Crash):
+        chain.stop(run_id)
+    chain.settle(UNMOVED)
+    assert chain.live_jobs() == ["job-1"]
+
+    chain.reconcile()
+    assert chain.live_jobs() == []
+    chain.reconcile()
+    assert chain.run(run_id).state == "stopped"
+
+
+def test_a_stop_of_a_run_whose_request_got_lost_ends_it(chain: Chain) -> None:
+    run_id = chain.push()
+    chain.deliver(chain.messages[0])
+    chain.messages.clear()
+    chain.stop(run_id)
+    chain.settle(UNMOVED)
+    chain.reconcile()
+
+    assert chain.batch.submissions == []
+    assert chain.status["state"] == "STOPPED"
+
+
+def test_what_is_over_is_not_asked_after(chain: Chain) -> None:
+    chain.started()
+    chain.hear(chain.batch.move("job-1", "SUCCEEDED"))
+    chain.settle(UNMOVED)
+    chain.reconcile()
+
+    assert chain.batch.described == []
+
+
+def test_a_batch_that_is_away_leaves_everything_to_the_next_time(chain: Chain) -> None:
+    run_id = chain.started()
+    chain.batch.move("job-1", "SUCCEEDED")
+    chain.settle(UNMOVED)
+    chain.batch.fail_next("describe_jobs", refusal("ServerException", 500))
+    with pytest.raises(Unavailable):
+        chain.reconcile()
+
+    chain.reconcile()
+    assert chain.run(run_id).state == "succeeded"

@@ -1,0 +1,88 @@
+"""Who may submit an attempt's job, and what is written down about it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.submitter.lease import claim, released, submitted
+from shared.errors import Unavailable
+from tests.samples import NOW, a_job, a_run, minutes
+
+SECONDS = 330
+END = NOW + timedelta(seconds=SECONDS)
+
+
+def test_a_claim_notes_the_jobs_name_and_queue_and_when_it_ends() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+
+    assert held.job == a_job()
+    assert held.lease_until == END
+    assert held.state == "requested"
+
+
+def test_a_live_lease_sends_another_delivery_back_until_it_ends() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+
+    with pytest.raises(Unavailable) as error:
+        claim(held, 1, a_job(), NOW + minutes(1), SECONDS)
+    assert error.value.retry_after == SECONDS - 60 + 1
+
+
+def test_a_lease_that_has_run_out_is_taken_over_with_the_name_that_it_noted() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    renamed = a_job().model_copy(update={"name": "other", "queue": "other"})
+
+    taken = claim(held, 1, renamed, END, SECONDS)
+
+    assert taken.job == a_job()
+    assert taken.lease_until == END + timedelta(seconds=SECONDS)
+
+
+@pytest.mark.parametrize("state", ["submitted", "running", "succeeded", "failed", "stopped"])
+def test_what_was_submitted_needs_no_claim(state: str) -> None:
+    run = a_run(state=state, job=a_job(job_id="job-1"))
+
+    assert claim(run, 1, a_job(), NOW, SECONDS) is run
+
+
+def test_a_request_for_another_attempt_claims_nothing() -> None:
+    run = a_run(attempt=2)
+
+    assert claim(run, 1, a_job(), NOW, SECONDS) is run
+
+
+def test_a_lease_is_released_by_its_holder_only() -> None:
+    held = a_run(job=a_job(), lease_until=END)
+
+    assert released(held, held, NOW).lease_until is None
+    taken = held.changed(lease_until=END + minutes(1))
+    assert released(taken, held, NOW) is taken
+
+
+def test_the_jobs_id_makes_the_run_submitted_and_ends_the_lease() -> None:
+    held = a_run(job=a_job(), lease_until=END)
+
+    run = submitted(held, held, "job-1", NOW)
+
+    assert run.state == "submitted"
+    assert run.job == a_job(job_id="job-1")
+    assert (run.lease_until, run.submitted_at) == (None, NOW)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"state": "running", "job": a_job(job_id="job-1")},
+        {"state": "submitted", "job": a_job(job_id="job-0")},
+        {"state": "failed", "job": a_job(job_id="job-1")},
+        {"state": "stopped", "job": a_job()},
+        {"attempt": 2, "job": a_job(2)},
+        {"attempt": 2, "job": None},
+    ],
+)
+def test_a_late_note_never_lowers_a_state_and_never_changes_a_job(moved: dict[str, Any]) -> None:
+    held = a_run(job=a_job(), lease_until=END)
+    run = held.changed(**moved)
+
+    assert submitted(run, held, "job-1", NOW) is run
