@@ -71,7 +71,8 @@ def deploy(
             *("--parameter-overrides", *overrides),
         ],
         cwd=folder,
-        env=clean_environment() | {"AWS_ENDPOINT_URL": endpoint_url},
+        # Nobody here is spared by SAM asking only every five seconds how far it is.
+        env=clean_environment() | {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.2"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -122,9 +122,15 @@ def is_stray(job: JobDetail, run: Run) -> bool:
     """Whether `job`, ours, still runs although the record follows another, or has ended.
 
     Such a second job of one attempt is possible when ListJobs lagged behind for longer than a
-    submitter's lease; terminating one that has ended already does nothing.
+    submitter's lease, and may come to light after a rerun only; an attempt has ended before the
+    next begins. Terminating a job that has ended already does nothing.
     """
-    if job.over or not is_job_of(job, run) or run.job is None:
+    if job.over or run.job is None:
+        return False
+    if job.attempt is not None and job.attempt < run.attempt:
+        earlier = run.job.name.removesuffix(f"-{run.attempt}") + f"-{job.attempt}"
+        return job.job_name == earlier and last_part(job.job_queue) == last_part(run.job.queue)
+    if not is_job_of(job, run):
         return False
     return run.job.id != job.job_id if run.job.id is not None else run.final
 

@@ -36,11 +36,12 @@ def stop(
     now: datetime,
     runs: RunStore,
     jobs: TerminatesJobs,
+    publisher: PublishesEvents,
 ) -> Run:
     """Ask that the current attempt of a run be stopped, and end its job if it has one.
 
-    The run's state changes when Batch says that the job has ended, or when the submitter finds
-    the request before it has submitted anything.
+    The status says at once that it is stopping. The run's state changes when Batch says that the
+    job has ended, or when the submitter finds the request before it has submitted anything.
 
     Raises:
         Rejected: there is no such run, or it is over.
@@ -53,6 +54,7 @@ def stop(
     if run.stop_asked is None:
         message = f"run {run_id} is over: it {run.state}"
         raise Rejected(message)
+    publisher.publish([state_changed(run)])
     end_job(run, jobs)
     return run
 

@@ -5,7 +5,6 @@ An older form, a JSON list of UUIDs, knows neither signatures nor repositories; 
 while the stack does not require signatures.
 """
 
-import json
 from typing import Annotated, Protocol
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -17,6 +16,7 @@ from shared.events import Model
 # A webhook just added, or a secret just rotated, works at once; a flood of forged deliveries
 # does not become a flood of calls to Secrets Manager.
 _RENEWED_SECONDS = 5
+_FORM = '{"<webhook UUID>": {"secret": "…", "repository": "workspace/slug"}, …}'
 
 
 class Hook(Model):
@@ -69,7 +69,7 @@ class Hooks:
         return text
 
     def _proven(self, text: str, uuid: str, signature: str | None, body: bytes) -> Hook | None:
-        hook = _hooks(text, self._name).get(_plain(uuid))
+        hook = _entry(text, _plain(uuid), self._name)
         if hook is None:
             return None
         if hook.secret is None:
@@ -77,22 +77,29 @@ class Hooks:
         return hook if signature is not None and signed(body, hook.secret, signature) else None
 
 
-_WRITTEN: TypeAdapter[dict[str, Hook] | list[str]] = TypeAdapter(dict[str, Hook] | list[str])
+_WRITTEN: TypeAdapter[dict[str, object] | list[str]] = TypeAdapter(dict[str, object] | list[str])
 
 
-def _hooks(text: str, name: str) -> dict[str, Hook]:
+def _entry(text: str, uuid: str, name: str) -> Hook | None:
+    """The entry of one webhook; what is wrong with another's is not its concern.
+
+    The errors are raised without their cause, for a message of pydantic's quotes the secret.
+    """
     try:
-        written = _WRITTEN.validate_python(json.loads(text))
-    except (ValidationError, json.JSONDecodeError):
-        # Without the cause: pydantic's message quotes the secret.
-        message = (
-            f"reading the authorised webhooks: the secret {name} is not a JSON object "
-            '{"<webhook UUID>": {"secret": "…", "repository": "workspace/slug"}, …}'
-        )
+        written = _WRITTEN.validate_json(text)
+    except ValidationError:
+        message = f"reading the authorised webhooks: the secret {name} is not a JSON object {_FORM}"
         raise ValueError(message) from None
     if isinstance(written, list):
-        return {_plain(uuid): Hook(repository=None) for uuid in written}
-    return {_plain(uuid): hook for uuid, hook in written.items()}
+        return Hook(repository=None) if uuid in map(_plain, written) else None
+    entry = {_plain(key): value for key, value in written.items()}.get(uuid)
+    try:
+        return None if entry is None else Hook.model_validate(entry)
+    except ValidationError:
+        message = (
+            f"reading the authorised webhooks: {uuid} in the secret {name} is not as in {_FORM}"
+        )
+        raise ValueError(message) from None
 
 
 def _plain(uuid: str) -> str:

@@ -1,40 +1,17 @@
-"""What `sam build` makes: it loads and works with nothing but its artifact and the layer."""
+"""Each built function works on its sample, with nothing but its artifact and the layer."""
 
 import json
-import os
-import struct
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from local.artifacts import build
-from local.aws import clean_environment, credentials
-from local.layout import PROJECT, Tools
 from shared.runs import Run
-from tests.contracts.aws_calls import clients_made
-from tests.contracts.aws_stub import Answers, Stub, answering
-from tests.contracts.wiring import Function, function_of, functions
+from tests.contracts.aws_stub import Answers, answering
+from tests.contracts.built import Built, answer_of, sample
 
-TOOLS = Tools()
-SERVICES = sorted(function.service for function in functions())
-AARCH64 = 0xB7  # e_machine of ELF: elf.h, EM_AARCH64
-SECRET = "sample-webhook-secret"
-STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"
-
-
-def _json(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((PROJECT / "events" / name).read_text(encoding="utf-8"))
-    return read
-
-
-CHANGED = _json("samples/RunStateChanged.json")["detail"]
-PUSHED = _json("samples/CommitPushed.json")["detail"]
-DESCRIBED = _json("samples/JobDescribed.json")["detail"]
+CHANGED = sample("samples/RunStateChanged.json")["detail"]
+PUSHED = sample("samples/CommitPushed.json")["detail"]
+DESCRIBED = sample("samples/JobDescribed.json")["detail"]
 ENDS = ("submitted_at", "started_at", "stopped_at", "reason", "exit_code")
 
 
@@ -58,181 +35,14 @@ STORED: Answers = {
     "PutEvents": [{"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}],
     "SendMessageBatch": [{"Successful": [], "Failed": []}],
 }
-HOOKS = json.dumps(
-    {_json("webhook.json")["headers"]["x-hook-uuid"]: {"secret": SECRET, "repository": "acme/x"}}
-).replace("acme/x", "acme/faulty-parts")
-
-
-@dataclass(frozen=True)
-class Built:
-    """The artifacts of one build."""
-
-    folder: Path
-
-    @property
-    def layer(self) -> Path:
-        """The layer's folder; its packages are in `python`."""
-        return self.folder / "SharedLayer"
-
-    def artifact(self, function: Function) -> Path:
-        """A function's folder."""
-        return self.folder / function.logical_id
-
-
-@pytest.fixture(scope="session")
-def built() -> Built:
-    """Built for the emulator's interpreter, which is bare."""
-    return Built(build(TOOLS))
-
-
-@pytest.fixture(scope="session")
-def built_for_aws(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Built for Lambda, as `make build` does."""
-    folder = tmp_path_factory.mktemp("sam-build")
-    done = subprocess.run(
-        [TOOLS.sam, "build", "--build-dir", folder / "build"],
-        cwd=PROJECT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return Built(folder / "build")
-
-
-def _run(
-    built: Built,
-    function: Function,
-    event: object,
-    *,
-    layer: Path | None = None,
-    settings: Mapping[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *(TOOLS.emulator_python, "-I", "-S", "-B", PROJECT / "tests/contracts/bare.py"),
-            *(built.artifact(function), layer or built.layer, function.declared["Handler"]),
-        ],
-        input=json.dumps(event),
-        env={
-            "PATH": os.environ["PATH"],
-            "AWS_LAMBDA_FUNCTION_NAME": function.logical_id,  # it then builds as it loads
-            **credentials(),
-            **(settings or {}),
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def _settings(function: Function, stub: Stub) -> dict[str, str]:
-    """A value for each of the function's variables."""
-    known = {
-        "BITBUCKET_API_URL": f"{stub.url}/2.0",
-        "JOB_QUEUE": CHANGED["job"]["queue"],
-        "KEYWORD_PREFIX": "ACME",
-        "LEASE_SECONDS": "330",
-        "LOG_LEVEL": "INFO",
-        "MAX_GPUS": "8",
-        "MAX_MEMORY_MIB": "65536",
-        "MAX_VCPUS": "16",
-        "ORGANIZATION": "acme",
-        "ENVIRONMENT": "development",
-        "REQUIRE_SIGNATURE": "true",
-        "UNMOVED_SECONDS": "300",
-    }
-    named = {name: f"{stub.url}/000000000000/{name.lower()}" for name in function.environment}
-    return {"AWS_ENDPOINT_URL": stub.url, **named, **known}
-
-
-def _answer(built: Built, service: str, stub: Stub, event: object = None) -> dict[str, Any]:
-    """What a built function answers to its sample."""
-    function = function_of(service)
-    done = _run(
-        built, function, event or _json(f"{service}.json"), settings=_settings(function, stub)
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def test_sam_finds_nothing_to_say_about_the_template() -> None:
-    done = subprocess.run(
-        [TOOLS.sam, "validate", "--lint"],
-        cwd=PROJECT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_build_for_aws_is_for_arm64(built_for_aws: Built) -> None:
-    libraries = list(built_for_aws.layer.rglob("*.so"))
-
-    assert libraries
-    for library in libraries:
-        with library.open("rb") as binary:
-            header = binary.read(20)
-        assert struct.unpack_from("<H", header, 18)[0] == AARCH64, library.name
-
-
-@pytest.mark.parametrize("build_name", ["built", "built_for_aws"])
-def test_the_layer_holds_packages_and_a_function_itself_only(
-    build_name: str, request: pytest.FixtureRequest
-) -> None:
-    made: Built = request.getfixturevalue(build_name)
-    in_layer = {path.name for path in (made.layer / "python").iterdir()}
-
-    assert {path.name for path in made.layer.iterdir()} == {"python"}
-    assert {"shared", "boto3", "pydantic", "structlog", "aws_xray_sdk"} <= in_layer
-    assert not in_layer & {"services", "container", "local", "cli", "tests", "bin"}
-    for function in functions():
-        source = PROJECT / "services" / function.service
-        wanted = {"services/__init__.py"} | {
-            f"services/{function.service}/{file.name}" for file in source.glob("*.py")
-        }
-        artifact = made.artifact(function)
-        files = (path for path in artifact.rglob("*") if path.is_file())
-        assert {str(file.relative_to(artifact)) for file in files} == wanted
-
-
-def test_the_layer_holds_botocores_models_of_the_services_that_are_called(
-    built_for_aws: Built,
-) -> None:
-    models = (built_for_aws.layer / "python/botocore/data").iterdir()
-
-    assert {model.name for model in models if model.is_dir()} == clients_made()
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_function_does_not_load_without_the_layer(
-    service: str, built: Built, tmp_path: Path
-) -> None:
-    done = _run(built, function_of(service), {}, layer=tmp_path)
-
-    assert done.returncode != 0
-    assert "ModuleNotFoundError" in done.stderr
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_function_without_its_settings_fails_as_it_loads(service: str, built: Built) -> None:
-    done = _run(built, function_of(service), _json(f"{service}.json"))
-
-    assert done.returncode == 1
-    assert f"reading the settings of services.{service}.app" in done.stderr
+HOOK = {"secret": "sample-webhook-secret", "repository": "acme/faulty-parts"}
+HOOKS = json.dumps({sample("webhook.json")["headers"]["x-hook-uuid"]: HOOK})
+STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"
 
 
 def test_the_built_webhook_stores_the_push(built: Built) -> None:
     with answering({**STORED, "GetSecretValue": [{"SecretString": HOOKS}]}) as aws:
-        answer = _answer(built, "webhook", aws)
+        answer = answer_of(built, "webhook", aws)
 
     assert answer["statusCode"] == 202
     (sent,) = aws.sent()
@@ -241,10 +51,10 @@ def test_the_built_webhook_stores_the_push(built: Built) -> None:
 
 
 def test_the_built_webhook_refuses_another_signature(built: Built) -> None:
-    event = _json("webhook.json")
+    event = sample("webhook.json")
     event["headers"]["x-hub-signature"] = f"sha256={'0' * 64}"
     with answering({**STORED, "GetSecretValue": [{"SecretString": HOOKS}]}) as aws:
-        answer = _answer(built, "webhook", aws, event)
+        answer = answer_of(built, "webhook", aws, event)
 
     assert answer["statusCode"] == 401
     assert set(aws.operations) == {"GetSecretValue"}
@@ -252,11 +62,11 @@ def test_the_built_webhook_refuses_another_signature(built: Built) -> None:
 
 def test_the_built_parser_asks_for_the_run(built: Built) -> None:
     with answering(STORED) as aws:
-        answer = _answer(built, "parser", aws)
+        answer = answer_of(built, "parser", aws)
 
     assert answer == {"batchItemFailures": []}
     requested, changed = aws.sent()
-    assert requested == _json("samples/RunRequested.json")
+    assert requested == sample("samples/RunRequested.json")
     assert changed["detail"]["state"] == "requested"
     assert changed["detail"]["asked"] == CHANGED["asked"]
 
@@ -268,7 +78,7 @@ def test_the_built_submitter_submits_the_job(built: Built) -> None:
         "/v1/submitjob": [{"jobId": CHANGED["job"]["id"], "jobName": CHANGED["job"]["name"]}],
     }
     with answering({**STORED, **batch, "GetItem": records}) as aws:
-        answer = _answer(built, "submitter", aws)
+        answer = answer_of(built, "submitter", aws)
 
     assert answer == {"batchItemFailures": []}
     (submitted,) = [request for operation, request in aws.calls if operation == "/v1/submitjob"]
@@ -279,7 +89,7 @@ def test_the_built_submitter_submits_the_job(built: Built) -> None:
 
 def test_the_built_monitor_follows_the_job(built: Built) -> None:
     with answering({**STORED, "GetItem": [{"Item": SUBMITTED}]}) as aws:
-        answer = _answer(built, "monitor", aws)
+        answer = answer_of(built, "monitor", aws)
 
     assert answer == {"batchItemFailures": []}
     assert [event["detail"]["state"] for event in aws.sent()] == ["running", "failed"]
@@ -292,12 +102,12 @@ def test_the_built_reconciler_asks_after_runs(built: Built) -> None:
         "/v1/describejobs": [{"jobs": [DESCRIBED["job"]]}],
     }
     with answering({**STORED, **asked}) as aws:
-        answer = _answer(built, "reconciler", aws)
+        answer = answer_of(built, "reconciler", aws)
 
     assert answer == {}
     sent = {event["detail-type"]: event for event in aws.sent()}
     assert set(sent) == {"RunRequested", "JobDescribed"}
-    assert sent["JobDescribed"] == _json("samples/JobDescribed.json")
+    assert sent["JobDescribed"] == sample("samples/JobDescribed.json")
 
 
 def test_the_built_notifier_posts_the_status(built: Built) -> None:
@@ -305,7 +115,7 @@ def test_the_built_notifier_posts_the_status(built: Built) -> None:
     auth = {"SecretString": json.dumps({"kind": "access_token", "token": "sample"})}
     record = {"Item": _record()}
     with answering({"GetItem": [record], "GetSecretValue": [auth], path: [{}]}) as aws:
-        answer = _answer(built, "notifier", aws)
+        answer = answer_of(built, "notifier", aws)
 
     assert answer == {"batchItemFailures": []}
     (status,) = [request for operation, request in aws.calls if operation == path]
@@ -314,7 +124,7 @@ def test_the_built_notifier_posts_the_status(built: Built) -> None:
 
 def test_a_function_that_gets_no_answer_gives_its_message_back(built: Built) -> None:
     with answering({"ChangeMessageVisibility": [{}]}) as aws:
-        answer = _answer(built, "parser", aws)
+        answer = answer_of(built, "parser", aws)
 
-    (message,) = _json("parser.json")["Records"]
+    (message,) = sample("parser.json")["Records"]
     assert answer == {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}

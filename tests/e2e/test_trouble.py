@@ -72,6 +72,7 @@ def test_a_stopped_run_ends_stopped_and_says_by_whom_and_why(world: World, tmp_p
         now=datetime.now(UTC),
         runs=world.runs,
         jobs=BatchJobs(world.client("batch")),
+        publisher=world.publisher(),
     )
 
     assert world.final_status(TRIVIAL, commit) == (

@@ -152,6 +152,7 @@ class Chain:
             now=self.clock(),
             runs=self.runs,
             jobs=self._jobs,
+            publisher=self,
         )
 
     def rerun(self, run_id: RunId) -> Run:

@@ -141,7 +141,8 @@ def test_two_submitters_at_once_submit_one_job(chain: Chain) -> None:
 def test_two_submitters_that_claim_at_once_submit_one_job(chain: Chain) -> None:
     requested = RunRequested(run_id=chain.push())
     chain.deliver(chain.messages[0])
-    replace, raced = chain.runs._replace, []
+    replace = chain.runs._replace
+    raced: list[bool] = []
 
     def after_another(run: Run, wanted: Run) -> bool:
         if not raced:

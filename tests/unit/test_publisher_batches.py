@@ -120,6 +120,18 @@ def test_a_batch_stays_under_the_total_size(
     assert sum(eventbridge.calls) == 10
 
 
+def test_what_stands_beside_the_text_of_an_entry_counts_as_well(
+    publisher: Publisher, eventbridge: EventBridge
+) -> None:
+    bare = len(state_changed(a_run(reason="")).detail())
+    fact = state_changed(a_run(reason="x" * (LIMIT // 10 - bare)))
+    assert 10 * len(fact.detail()) <= LIMIT
+
+    publisher.publish([fact] * 10)
+
+    assert sum(eventbridge.calls) == 10
+
+
 def test_the_order_is_kept(publisher: Publisher, sqs: Sqs) -> None:
     publisher.publish([RunRequested(run_id=RUN_ID, attempt=n) for n in range(1, 26)])
 

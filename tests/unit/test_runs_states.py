@@ -250,6 +250,17 @@ def test_a_second_job_of_one_attempt_is_a_stray() -> None:
     assert is_stray(described("RUNNING"), ended_without_a_job)
 
 
+def test_a_job_of_an_earlier_attempt_that_still_runs_is_a_stray() -> None:
+    job = a_job()
+    second = a_job().model_copy(update={"name": job.name.removesuffix("-1") + "-2"})
+    run = a_run(state="submitted", attempt=2, job=second)
+
+    assert is_stray(described("RUNNING", attempt=1), run)
+    assert not is_stray(described("FAILED", attempt=1), run)
+    assert not is_stray(described("RUNNING", attempt=1, jobName="x-1"), run)
+    assert follow(run, described("RUNNING", attempt=1), LATER) is run
+
+
 def test_what_has_ended_or_is_not_ours_is_no_stray() -> None:
     assert not is_stray(described("FAILED", job_id="job-2"), in_state("submitted"))
     assert not is_stray(described("RUNNING"), in_state("submitted"))

@@ -348,11 +348,8 @@ def test_an_entry_with_a_secret_needs_its_signature_even_where_none_is_required(
         "no json",
         "null",
         "3",
-        '{"a": 3}',
-        '{"a": {"secret": 3, "repository": "a/b"}}',
-        '{"a": {"secret": "x"}}',
         "[3]",
-        '{"a": "the-secret-itself"}',
+        '"the-secret-itself"',
     ],
 )
 def test_a_malformed_secret_is_our_own_fault_and_is_not_quoted(written: str) -> None:
@@ -364,11 +361,26 @@ def test_a_malformed_secret_is_our_own_fault_and_is_not_quoted(written: str) -> 
     assert error.value.__cause__ is None
 
 
-def test_an_empty_secret_authorises_nobody() -> None:
-    receiver = Receiver({UUID: {"secret": "", "repository": REPOSITORY}})
+@pytest.mark.parametrize(
+    "entry",
+    [
+        3,
+        {"secret": 3, "repository": "a/b"},
+        {"secret": "the-secret-itself"},
+        "the-secret-itself",
+        {"secret": "", "repository": REPOSITORY},
+    ],
+)
+def test_a_malformed_entry_stops_its_own_webhook_and_no_other(entry: object) -> None:
+    other = "{" + UUID.upper() + "}"
+    written = {"broken": entry, other: {"secret": KEY, "repository": REPOSITORY}}
+    receiver = Receiver(json.dumps(written))
 
-    with pytest.raises(ValueError, match="is not a JSON object"):
-        receiver.answer(delivery(secret=""))
+    assert receiver.answer(delivery()).status == 202
+    with pytest.raises(ValueError, match="broken in the secret") as error:
+        receiver.answer(delivery(uuid="broken"))
+    assert "the-secret-itself" not in str(error.value)
+    assert error.value.__cause__ is None
 
 
 def test_a_secret_that_does_not_exist_is_our_own_fault() -> None:

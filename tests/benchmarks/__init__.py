@@ -1,0 +1,1 @@
+"""What the product costs, as ratios from one run: `make bench`, docs/benchmarks.md."""

@@ -1,0 +1,72 @@
+"""The network, answered within the process: AWS at botocore's HTTP layer, Bitbucket at urllib3's.
+
+Everything above is really done: parameters are validated, serialised and signed, answers parsed.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import urllib3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
+
+
+@dataclass(frozen=True)
+class Request:
+    """What would have gone out: `operation` is the AWS operation or path, or Bitbucket's url."""
+
+    operation: str
+    body: bytes
+    bitbucket: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """The body."""
+        read: dict[str, Any] = json.loads(self.body)
+        return read
+
+
+# The body of the answer, which is always a success.
+Answer = Callable[[Request], bytes]
+
+
+class _Raw(io.BytesIO):
+    """An answer's body as botocore reads it."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+@contextmanager
+def answered(answer: Answer) -> Iterator[None]:
+    """Nothing goes out while the block runs: `answer` says what comes back."""
+
+    def send(_session: object, request: AWSPreparedRequest) -> AWSResponse:
+        target = request.headers.get("X-Amz-Target")
+        name = target.decode() if isinstance(target, bytes) else target
+        operation = name.rpartition(".")[2] if name else request.url.rpartition("/")[2]
+        body = answer(Request(operation, request.body or b""))
+        headers = {
+            "x-amzn-RequestId": "00000000-0000-4000-8000-000000000000",
+            "content-type": "application/x-amz-json-1.0",
+            "content-length": str(len(body)),
+        }
+        return AWSResponse(request.url, 200, headers, _Raw(body))
+
+    def urlopen(
+        pool: urllib3.HTTPConnectionPool, method: str, url: str, body: bytes = b"", **_: object
+    ) -> urllib3.HTTPResponse:
+        asked = Request(f"{method} {pool.scheme}://{pool.host}{url}", body, bitbucket=True)
+        content = io.BytesIO(answer(asked))
+        headers = {"Content-Type": "application/json"}
+        return urllib3.HTTPResponse(content, headers, 201, preload_content=True)
+
+    with (
+        patch.object(URLLib3Session, "send", send),
+        patch.object(urllib3.HTTPConnectionPool, "urlopen", urlopen),
+    ):
+        yield
