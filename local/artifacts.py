@@ -3,12 +3,10 @@
 import fcntl
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
-from local.aws import clean_environment
 from local.layout import DEFAULT_STATE, PROJECT, Tools
-from local.parts import StackError
+from local.sam import sam
 
 _READ = ("template.yaml", "build.mk", "services", "shared")
 
@@ -23,25 +21,21 @@ def build(tools: Tools) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two stacks may start at once
         if not stamp.exists() or stamp.read_text() != wanted:
             stamp.unlink(missing_ok=True)
-            _sam_build(tools, artifacts / "build")
+            _sam_build(tools, artifacts)
             stamp.write_text(wanted)
     return artifacts / "build"
 
 
-def _sam_build(tools: Tools, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    done = subprocess.run(
-        [tools.sam, "build", "--template", PROJECT / "template.yaml", "--build-dir", folder],
+def _sam_build(tools: Tools, artifacts: Path) -> None:
+    shutil.rmtree(artifacts / "build", ignore_errors=True)
+    template, folder = str(PROJECT / "template.yaml"), str(artifacts / "build")
+    sam(
+        tools,
+        ["build", "--template", template, "--build-dir", folder],
         cwd=PROJECT,
-        env=clean_environment() | {"LAMBDA_PYTHON": str(tools.emulator_python)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        log=artifacts / "sam-build.log",
+        env={"LAMBDA_PYTHON": str(tools.emulator_python)},
     )
-    if done.returncode != 0:
-        message = f"sam build ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        raise StackError(message)
 
 
 def _fingerprint(tools: Tools) -> str:

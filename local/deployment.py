@@ -5,7 +5,6 @@ carries nothing for its sake; the route of the HTTP API, which the emulator does
 API's OpenAPI body, is added afterwards, from the same template.
 """
 
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import Any
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
-from local.aws import REGION, clean_environment, client
+from local.aws import REGION, client
 from local.layout import Tools
 from local.parts import StackError
+from local.sam import sam
 
 STACK = "acme-development-cloud-runner"
 _STARTED_AT_ONCE = 3
@@ -63,24 +63,19 @@ def deploy(
     reduced = folder / "template.yaml"
     reduced.write_text(yaml.safe_dump(_reduce(template, artifacts), sort_keys=False))
     overrides = [f'{name}="{value}"' for name, value in parameters.items()]
-    done = subprocess.run(
+    sam(
+        tools,
         [
-            *(tools.sam, "deploy", "--template-file", reduced, "--stack-name", STACK),
+            *("deploy", "--template-file", str(reduced), "--stack-name", STACK),
             *("--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *overrides),
         ],
         cwd=folder,
+        log=folder / "logs/sam-deploy.log",
         # Nobody here is spared by SAM asking only every five seconds how far it is.
-        env=clean_environment() | {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.2"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+        env={"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.2"},
     )
-    if done.returncode != 0:
-        message = f"sam deploy ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        raise StackError(message)
     listed = client("cloudformation", endpoint_url).describe_stack_resources(StackName=STACK)
     resources = {
         r["LogicalResourceId"]: (r["ResourceType"], r["PhysicalResourceId"])

@@ -33,3 +33,7 @@ class JobDefinitions:
             return False
         self._seen[name] = now
         return True
+
+    def forget(self, name: str) -> None:
+        """Ask again the next time: a submission under this name was refused."""
+        self._seen.pop(name, None)

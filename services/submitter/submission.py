@@ -90,6 +90,7 @@ def _submit(held: Run, arguments: dict[str, Any], needs: Dependencies) -> str:
     try:
         return needs.batch.submit(arguments)
     except NotSubmitted:
+        needs.definitions.forget(arguments["jobDefinition"])
         needs.runs.change(held.run_id, lambda run: released(run, held, needs.clock()))
         raise
     except Unavailable as unclear:

@@ -4,9 +4,13 @@ import hashlib
 import json
 from typing import Any
 
-from tests.benchmarks.network import Request
+from tests.benchmarks.network import Answer, Request
 
 Json = dict[str, Any]
+
+
+class _NoSecretError(Exception):
+    """There is no secret of that name."""
 
 
 class Account:
@@ -19,10 +23,10 @@ class Account:
         self.events: list[Json] = []
         self.jobs: list[Json] = []
 
-    def answer(self, request: Request) -> bytes:
-        """The body of the answer; a KeyError for an operation that no push should cause."""
+    def answer(self, request: Request) -> Answer:
+        """What comes back; a KeyError for an operation that no push should cause."""
         if request.bitbucket:
-            return request.body
+            return Answer(request.body, 201)
         operations = {
             "GetItem": self._get_item,
             "GetSecretValue": self._get_secret_value,
@@ -33,7 +37,11 @@ class Account:
             "describejobdefinitions": self._describe_job_definitions,
             "submitjob": self._submit_job,
         }
-        return json.dumps(operations[request.operation](request.json())).encode()
+        try:
+            answer = operations[request.operation](request.json())
+        except _NoSecretError:
+            return Answer(b'{"__type": "ResourceNotFoundException"}', 400)
+        return Answer(json.dumps(answer).encode())
 
     def taken(self) -> tuple[list[str], list[Json]]:
         """The messages and events that came since the last call."""
@@ -70,6 +78,8 @@ class Account:
 
     def _get_secret_value(self, request: Json) -> Json:
         name = request["SecretId"]
+        if name not in self._secrets:
+            raise _NoSecretError
         return {"ARN": f"arn:{name}", "Name": name, "SecretString": self._secrets[name]}
 
     def _put_events(self, request: Json) -> Json:

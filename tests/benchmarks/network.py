@@ -30,8 +30,15 @@ class Request:
         return read
 
 
-# The body of the answer, which is always a success.
-Answer = Callable[[Request], bytes]
+@dataclass(frozen=True)
+class Answer:
+    """What comes back: JSON."""
+
+    body: bytes
+    status: int = 200
+
+
+Answers = Callable[[Request], Answer]
 
 
 class _Raw(io.BytesIO):
@@ -42,28 +49,29 @@ class _Raw(io.BytesIO):
 
 
 @contextmanager
-def answered(answer: Answer) -> Iterator[None]:
+def answered(answer: Answers) -> Iterator[None]:
     """Nothing goes out while the block runs: `answer` says what comes back."""
 
     def send(_session: object, request: AWSPreparedRequest) -> AWSResponse:
         target = request.headers.get("X-Amz-Target")
         name = target.decode() if isinstance(target, bytes) else target
         operation = name.rpartition(".")[2] if name else request.url.rpartition("/")[2]
-        body = answer(Request(operation, request.body or b""))
+        given = answer(Request(operation, request.body or b""))
         headers = {
             "x-amzn-RequestId": "00000000-0000-4000-8000-000000000000",
             "content-type": "application/x-amz-json-1.0",
-            "content-length": str(len(body)),
+            "content-length": str(len(given.body)),
         }
-        return AWSResponse(request.url, 200, headers, _Raw(body))
+        return AWSResponse(request.url, given.status, headers, _Raw(given.body))
 
     def urlopen(
         pool: urllib3.HTTPConnectionPool, method: str, url: str, body: bytes = b"", **_: object
     ) -> urllib3.HTTPResponse:
         asked = Request(f"{method} {pool.scheme}://{pool.host}{url}", body, bitbucket=True)
-        content = io.BytesIO(answer(asked))
-        headers = {"Content-Type": "application/json"}
-        return urllib3.HTTPResponse(content, headers, 201, preload_content=True)
+        given = answer(asked)
+        return urllib3.HTTPResponse(
+            io.BytesIO(given.body), {"Content-Type": "application/json"}, given.status
+        )
 
     with (
         patch.object(URLLib3Session, "send", send),

@@ -337,6 +337,20 @@ def test_definitions_are_asked_for_once_a_minute_and_a_missing_one_each_time(
     assert exists("missing")
 
 
+def test_a_definition_that_goes_within_the_minute_is_missed_at_the_next_delivery(
+    chain: Chain,
+) -> None:
+    assert chain.submitting.definitions.exists(NAMES.job_definition(REPOSITORY.slug))
+    chain.batch.definitions.clear()
+    chain.batch.fail_next("submit_job", refusal("ClientException", 400))
+    run_id = chain.push()
+
+    chain.settle(20)
+
+    assert chain.run(run_id).state == "rejected"
+    assert "add the project, then rerun" in str(chain.run(run_id).reason)
+
+
 def test_a_batch_that_is_away_when_it_is_asked_is_asked_again(chain: Chain) -> None:
     chain.batch.fail_next("describe_job_definitions", refusal("ServerException", 500))
     run_id = chain.push()
