@@ -1,6 +1,5 @@
 """`cloud-runner demo`: one push, followed from the webhook to the result, on this machine."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -13,8 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.console import console, step
-from local.layout import DEFAULT_STATE, StateDir, Tools
-from local.parts import StackError
+from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
 from local.results import metric_differences, result_commit
 from local.stack import Stack, running
 
@@ -29,23 +27,30 @@ _POLL_SECONDS = 0.3
 
 
 @click.command()
-@click.option("--timeout", default=240, show_default=True, help="Seconds to wait for the run.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=240,
+    show_default=True,
+    help="Seconds to wait for the run.",
+)
 def demo(timeout: int) -> None:
-    """Start the stack, push a commit, follow its run, show the result, end everything.
+    """Push a commit to a stack of its own and watch the run.
+
+    Starts the stack, pushes, follows the run, shows the result, ends everything.
 
     The exit code is 0 only if the run succeeded and its result commit is in the repository.
     """
     state = StateDir(DEFAULT_STATE / "demo")
-    shutil.rmtree(state.root, ignore_errors=True)
     console.print("[bold]1. starting the stack[/bold] (AWS, Batch and Bitbucket on this machine)")
-    with running(state, step) as stack:
+    with running(state, step, keep_repositories=False) as stack:
         repository = stack.hooks[0].repository
         console.print(f"\n[bold]2. pushing a commit[/bold] to {repository}")
-        working_copy = state.root / "working-copy"
+        working_copy = state.working_copy
         commit = push(stack, working_copy)
         console.print("\n[bold]3. what Bitbucket shows on the commit[/bold], and the job's log")
         ended = follow(stack, commit, timeout)
-        if not _show_result(working_copy, commit, ended):
+        if not _show_result(stack, commit, ended):
             sys.exit(1)
         console.print("\n[bold]5. ending the stack[/bold]")
     console.print("done. Next: [bold].venv/bin/cloud-runner local up[/bold] keeps it running")
@@ -53,20 +58,20 @@ def demo(timeout: int) -> None:
 
 def push(stack: Stack, working_copy: Path) -> str:
     """Clone the example, commit with the keywords, push; the commit's hash."""
-    git_url = stack.bitbucket.git_url(stack.hooks[0].repository)
-    _git(Path.cwd(), "clone", "--quiet", git_url, str(working_copy))
+    url = stack.bitbucket.plain_git_url(stack.hooks[0].repository)
+    _git(stack, stack.state.root, "clone", "--quiet", url, str(working_copy))
     someone = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
-    _git(working_copy, *someone, "commit", "--quiet", "--allow-empty", "--message", MESSAGE)
+    _git(stack, working_copy, *someone, "commit", "--quiet", "--allow-empty", "--message", MESSAGE)
     for line in MESSAGE.splitlines():
         console.print(f"  [cyan]│[/cyan] {escape(line)}")
-    _git(working_copy, "push", "--quiet", "origin", "HEAD")
-    return _git(working_copy, "rev-parse", "HEAD").strip()
+    _git(stack, working_copy, "push", "--quiet", "origin", "HEAD")
+    return _git(stack, working_copy, "rev-parse", "HEAD").strip()
 
 
 def follow(stack: Stack, commit: str, timeout: int) -> str:
     """Print each change of the commit's status and each line of the log; the final state."""
     start = time.monotonic()
-    log = _Log(stack.state.batch / "logs")
+    log = _Log(stack.state.job_logs)
     shown = 0
     while time.monotonic() - start < timeout:
         part = stack.ended_part()
@@ -89,16 +94,16 @@ def follow(stack: Stack, commit: str, timeout: int) -> str:
     raise StackError(message)
 
 
-def _show_result(working_copy: Path, commit: str, ended: str) -> bool:
+def _show_result(stack: Stack, commit: str, ended: str) -> bool:
+    working_copy = stack.state.working_copy
     console.print("\n[bold]4. the result[/bold]")
-    _git(working_copy, "fetch", "--quiet", "origin")
+    _git(stack, working_copy, "fetch", "--quiet", "origin")
     result = result_commit(working_copy, commit)
     if ended != "SUCCESSFUL" or result is None:
         console.print(f"  [red]the run ended {ended}, result commit: {result or 'none'}[/red]")
         return False
-    for line in _git(
-        working_copy, "show", "--stat", "--format=commit %H%n%n%B", result
-    ).splitlines():
+    shown = _git(stack, working_copy, "show", "--stat", "--format=commit %H%n%n%B", result)
+    for line in shown.splitlines():
         console.print(f"  {line}", markup=False)
     table = Table("metric", "before", "after", "difference")
     for name, before, after, difference in metric_differences(
@@ -134,12 +139,17 @@ class _Log:
                 yield from (line.decode(errors="replace").rstrip() for line in lines.split(b"\n"))
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(stack: Stack, folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        ["git", *arguments],
+        cwd=folder,
+        env=stack.bitbucket.git_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     if done.returncode != 0:
-        # Without the arguments: one of them holds the token.
         message = f"git {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}"
         raise StackError(message)
     return done.stdout

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from cli.console import console, step
-from local.layout import DEFAULT_STATE, StateDir, Tools
-from local.parts import StackError
+from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
 from local.stack import Stack, running, write_ready_file
 
 _FULL_NAME = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
@@ -46,7 +45,7 @@ def _parameters(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_STATE / "stack",
-    show_default=".cloud-runner/stack",
+    show_default=".cloud-runner/stack, in the project",
     help="Where repositories, data and logs are kept.",
 )
 @click.option(
@@ -84,9 +83,11 @@ def up(
     job_environment: Path,
     parameters: dict[str, str],
 ) -> None:
-    """Run the stack in the foreground until Ctrl-C."""
+    """Run the stack in the foreground until Ctrl-C (or SIGTERM)."""
     if ready_file is not None:
         ready_file.unlink(missing_ok=True)
+        # Now, and not after the stack has started, is the time to hear that it cannot be written.
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
     tools = Tools(job_environment=job_environment.resolve())
     state = StateDir(state_dir.resolve())
     console.print("[bold]starting the stack[/bold]")
@@ -96,7 +97,12 @@ def up(
         if ready_file is not None:
             write_ready_file(stack, ready_file)
         _say_ready(stack, ready_file)
-        _wait(stack)
+        try:
+            _wait(stack)
+        finally:
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            console.print("ending the stack …")
 
 
 def _say_ready(stack: Stack, ready_file: Path | None) -> None:
@@ -104,7 +110,8 @@ def _say_ready(stack: Stack, ready_file: Path | None) -> None:
     for hook in stack.hooks:
         console.print(f"  git clone {stack.bitbucket.git_url(hook.repository)}")
     console.print(f"  commits and their statuses   {stack.page_url}")
-    console.print(f"  logs                         {stack.state.logs}")
+    console.print(f"  logs of jobs                 {stack.state.job_logs}")
+    console.print(f"  logs of the stack            {stack.state.logs}")
     if ready_file is not None:
         console.print(f"  addresses and secrets        {ready_file}")
     console.print(

@@ -1,6 +1,7 @@
 """The command `cloud-runner`: its groups, and what its failures look like."""
 
 import signal
+import subprocess
 import sys
 from types import FrameType
 
@@ -10,7 +11,7 @@ from rich.markup import escape
 from cli.console import errors
 from cli.demo import demo
 from cli.local import local
-from local.parts import StackError
+from local.layout import StackError
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -28,6 +29,8 @@ cloud_runner.add_command(local)
 def main() -> None:
     """Run the command; a user's mistake is a line of text, never a traceback."""
     signal.signal(signal.SIGTERM, _end)
+    # Started in the background by a script it would be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cloud_runner(standalone_mode=False)
     except click.ClickException as error:
@@ -37,6 +40,14 @@ def main() -> None:
         sys.exit(130)
     except StackError as error:
         errors.print(f"[red]error:[/red] {escape(str(error))}")
+        sys.exit(1)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        errors.print(f"[red]error:[/red] {escape(what)}")
+        sys.exit(1)
+    except subprocess.SubprocessError as error:
+        # Without its arguments, which are long, and without its output, which was shown or logged.
+        errors.print(f"[red]error:[/red] a program that was started failed: {type(error).__name__}")
         sys.exit(1)
 
 

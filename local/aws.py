@@ -10,7 +10,7 @@ import urllib3
 from botocore.config import Config
 
 from local.layout import PROJECT, StateDir, Tools
-from local.parts import Part, free_port, start, wait_until
+from local.parts import Part, start, wait_until
 
 # MiniStack takes an access key of twelve digits as the account's number.
 ACCOUNT = "123456789012"
@@ -59,11 +59,6 @@ def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, state: Stat
     health = f"http://127.0.0.1:{port}/_ministack/health"
     wait_until(part, lambda: _answers(health))
     return part
-
-
-def emulator_port() -> int:
-    """A port for the emulator, which takes no "any free one"."""
-    return free_port()
 
 
 def client(service: str, endpoint_url: str) -> Any:

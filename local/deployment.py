@@ -15,8 +15,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import REGION, client
-from local.layout import Tools
-from local.parts import StackError
+from local.layout import PROJECT, StackError, Tools
 from local.sam import sam
 
 STACK = "acme-development-cloud-runner"
@@ -55,13 +54,18 @@ class Deployment:
         return {name: id_ for name, (type_, id_) in self.resources.items() if type_ == kind}
 
 
+def declared_parameters() -> set[str]:
+    """The names of the template's parameters."""
+    return set(yaml_parse((PROJECT / "template.yaml").read_text())["Parameters"])
+
+
 def deploy(
     tools: Tools, artifacts: Path, endpoint_url: str, parameters: Mapping[str, str], folder: Path
 ) -> Deployment:
     """Deploy what `sam build` left in `artifacts`; `folder` takes the reduced template."""
     template = yaml_parse((artifacts / "template.yaml").read_text())
     reduced = folder / "template.yaml"
-    reduced.write_text(yaml.safe_dump(_reduce(template, artifacts), sort_keys=False))
+    reduced.write_text(yaml.safe_dump(_reduce(template, artifacts, parameters), sort_keys=False))
     overrides = [f'{name}="{value}"' for name, value in parameters.items()]
     sam(
         tools,
@@ -84,7 +88,14 @@ def deploy(
     return Deployment(endpoint_url, resources, _route(template, resources, endpoint_url))
 
 
-def _reduce(template: dict[str, Any], artifacts: Path) -> dict[str, Any]:
+def _reduce(
+    template: dict[str, Any], artifacts: Path, parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    for name in parameters:
+        # The limits say what is safe in AWS. Here lists do not lag, and nobody listens on loopback.
+        declared = template["Parameters"].get(name, {})
+        for limit in ("MinValue", "AllowedPattern"):
+            declared.pop(limit, None)
     resources = {}
     for name, resource in template["Resources"].items():
         if resource["Type"].startswith(_UNSUPPORTED):

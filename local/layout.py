@@ -1,11 +1,19 @@
 """Where the embedded stack finds what it needs, and where it keeps its state."""
 
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 TOOLS = PROJECT / ".tools"
 DEFAULT_STATE = PROJECT / ".cloud-runner"
+
+
+class StackError(Exception):
+    """The stack cannot go on; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +24,18 @@ class Tools:
     job_environment: Path = TOOLS / "job"
     sam: Path = PROJECT / ".venv/bin/sam"
 
-    def missing(self) -> list[Path]:
-        """What is not there."""
-        needed = (self.emulator_python, self.job_environment, self.sam)
-        return [path for path in needed if not path.exists()]
+    def check(self) -> None:
+        """Say what to do if one of them is not there."""
+        for path in (self.emulator_python, self.sam):
+            if not path.exists():
+                message = f"{path} is not there: run make setup"
+                raise StackError(message)
+        if not (self.job_environment / "bin/dvc").exists():
+            message = (
+                f"{self.job_environment} has no bin/dvc: run make setup, or make a virtual "
+                "environment with dvc and what your stages import"
+            )
+            raise StackError(message)
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,46 @@ class StateDir:
     def dvc_storage(self) -> Path:
         """The example's DVC remote."""
         return self.root / "dvc-storage"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """One stack at a time in one directory: a second one would pull the first one's away."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = f"a stack is running in {self.root}: end it, or name another --state-dir"
+                raise StackError(message) from error
+            yield
+
+    def prepare(self, *, keep_repositories: bool) -> None:
+        """Make the folders; forget jobs and AWS, which know nothing of this start."""
+        kept = (self.bitbucket, self.dvc_storage)
+        for folder in (self.logs, self.aws, self.batch, *kept, self.working_copy):
+            if not (keep_repositories and folder in kept):
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in (self.logs, self.aws, self.batch, *kept):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def forget(self) -> None:
+        """Remove what nobody needs once the stack has ended: copies of functions, most of it."""
+        shutil.rmtree(self.aws, ignore_errors=True)
+
+    @property
+    def job_logs(self) -> Path:
+        """The log of each job."""
+        return self.batch / "logs"
+
+    @property
+    def working_copy(self) -> Path:
+        """The demo's clone."""
+        return self.root / "working-copy"
+
+    @property
+    def bitbucket_port(self) -> Path:
+        """The port that Bitbucket had, so that a clone made yesterday still finds it."""
+        return self.root / "bitbucket-port"
 
     @property
     def token(self) -> Path:

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import tether
+from local.layout import StackError
 
 _READY_SECONDS = 60
 _LOG_TAIL = 15
-
-
-class StackError(Exception):
-    """The stack cannot go on; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,17 @@ def wait_until(part: Part, ready: Callable[[], bool]) -> None:
             message = f"{part.name} did not start: see {part.log}\n{part.tail()}"
             raise StackError(message)
         time.sleep(0.05)
+
+
+def is_free(port: int) -> bool:
+    """Whether somebody could listen on a port of loopback now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def free_port() -> int:

@@ -109,7 +109,8 @@ class Projects:
 def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:
     """Fill the repository with the example project, unless it holds commits already."""
     branches = subprocess.run(
-        ["git", "ls-remote", "--heads", bitbucket.git_url(full_name)],
+        ["git", "ls-remote", "--heads", bitbucket.plain_git_url(full_name)],
+        env=bitbucket.git_environment(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -121,8 +122,9 @@ def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:
         working_copy = Path(folder, "example")
         example.create(working_copy, str(storage))
         subprocess.run(
-            ["git", "push", "--quiet", bitbucket.git_url(full_name), "main"],
+            ["git", "push", "--quiet", bitbucket.plain_git_url(full_name), "main"],
             cwd=working_copy,
+            env=bitbucket.git_environment(),
             timeout=60,
             check=True,
         )
@@ -133,8 +135,3 @@ def job_program(folder: Path) -> Path:
     program = folder / "job.pyz"
     build_program(program)
     return program
-
-
-def job_path(environment: Path) -> str:
-    """The PATH entries by which a job finds Python and DVC, as in a project's image."""
-    return str(environment / "bin")

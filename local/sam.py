@@ -6,8 +6,7 @@ from pathlib import Path
 
 from local import tether
 from local.aws import clean_environment
-from local.layout import Tools
-from local.parts import StackError
+from local.layout import StackError, Tools
 
 _TIMEOUT_SECONDS = 600
 

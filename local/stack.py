@@ -6,7 +6,6 @@ that ends by itself ends the stack, since a stack of which half is gone looks li
 
 import json
 import secrets
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -16,9 +15,9 @@ from typing import Any
 
 from local import artifacts, aws, projects
 from local.bitbucket.client import Client
-from local.deployment import Deployment, deploy
-from local.layout import PROJECT, StateDir, Tools
-from local.parts import Part, StackError, ready_port, start
+from local.deployment import Deployment, declared_parameters, deploy
+from local.layout import PROJECT, StackError, StateDir, Tools
+from local.parts import Part, free_port, is_free, ready_port, start
 
 JOB_QUEUE = "acme-development-local"
 
@@ -72,6 +71,15 @@ class Stack:
             "bitbucket_page_url": self.page_url,
             "bitbucket_token": self.bitbucket_token,
             "git_url": self.bitbucket.git_url(first.repository),
+            "repositories": [
+                {
+                    "repository": hook.repository,
+                    "git_url": self.bitbucket.git_url(hook.repository),
+                    "hook_uuid": hook.uuid,
+                    "webhook_secret": hook.secret,
+                }
+                for hook in self.hooks
+            ],
             "region": aws.REGION,
             "runs_table": self.deployment.id("RunsTable"),
             "job_queues": [JOB_QUEUE],
@@ -91,21 +99,22 @@ def running(
     repositories: Sequence[str] = (),
     tools: Tools | None = None,
     parameters: Mapping[str, str] | None = None,
+    keep_repositories: bool = True,
 ) -> Iterator[Stack]:
     """A stack with the example and `repositories`, ready for a push; ended when the block is left.
 
     `parameters` are parameters of the template. Raises StackError with what to do.
     """
     tools = tools or Tools()
-    missing = tools.missing()
-    if missing:
-        message = f"{missing[0]} is not there: run make setup"
+    tools.check()
+    unknown = set(parameters or {}) - declared_parameters()
+    if unknown:
+        message = f"template.yaml has no parameter {', '.join(sorted(unknown))}"
         raise StackError(message)
-    for forgotten in (state.aws, state.batch):  # what ran before knows nobody here
-        shutil.rmtree(forgotten, ignore_errors=True)
-    for folder in (state.logs, state.aws, state.batch, state.bitbucket, state.dvc_storage):
-        folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ends:
+        ends.enter_context(state.held())
+        state.prepare(keep_repositories=keep_repositories)
+        ends.callback(state.forget)
         with step("building the functions"):
             built = artifacts.build(tools)
         with step("starting Bitbucket"):
@@ -113,7 +122,7 @@ def running(
             bitbucket_part, bitbucket_port = _start_bitbucket(state, token, ends)
             bitbucket = ends.enter_context(Client(bitbucket_port, token))
         with step("starting AWS Batch"):
-            aws_port = aws.emulator_port()
+            aws_port = free_port()
             aws_url = f"http://127.0.0.1:{aws_port}"
             batch_part, batch_port = _start_batch(state, tools, aws_url, ends)
             batch_url = f"http://127.0.0.1:{batch_port}"
@@ -173,15 +182,21 @@ def _token(state: StateDir) -> str:
 
 
 def _start_bitbucket(state: StateDir, token: str, ends: ExitStack) -> tuple[Part, int]:
+    port = state.bitbucket_port.read_text() if state.bitbucket_port.exists() else "0"
     part = start(
         "bitbucket",
-        [sys.executable, "-m", "local.bitbucket", "--state-dir", str(state.bitbucket)],
+        [
+            *(sys.executable, "-m", "local.bitbucket", "--state-dir", str(state.bitbucket)),
+            *("--port", port if is_free(int(port)) else "0"),
+        ],
         env=aws.clean_environment() | {"STAND_IN_TOKEN": token},
         cwd=PROJECT,
         logs=state.logs,
     )
     ends.callback(part.end)
-    return part, ready_port(part)
+    taken = ready_port(part)
+    state.bitbucket_port.write_text(str(taken))
+    return part, taken
 
 
 def _start_batch(state: StateDir, tools: Tools, aws_url: str, ends: ExitStack) -> tuple[Part, int]:
@@ -189,7 +204,7 @@ def _start_batch(state: StateDir, tools: Tools, aws_url: str, ends: ExitStack) -
         "batch",
         [
             *(sys.executable, "-m", "local.batch", "--state-dir", str(state.batch)),
-            *("--job-path", projects.job_path(tools.job_environment)),
+            *("--job-path", str(tools.job_environment / "bin")),
         ],
         env=aws.clean_environment() | {"AWS_ENDPOINT_URL": aws_url},
         cwd=PROJECT,

@@ -1,1 +1,5 @@
 """The Lambda functions, one package each."""
+
+from shared.entry import start_loading
+
+start_loading()

@@ -4,14 +4,14 @@ botocore retries what it may; what is left is either a dependency that failed, `
 a bug, which rises as botocore's own error.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailed
+from botocore.session import Session
 
 from shared.errors import Unavailable
 
@@ -36,22 +36,46 @@ _READ_SECONDS = 5
 
 
 class Clients:
-    """boto3 clients of one region, all from one session, so that its models load once."""
+    """Clients of one region, all from one session, so that what they share loads once.
+
+    They are botocore's own, which boto3 hands out as well: a cold start need not load the rest.
+    """
 
     def __init__(self, region: str) -> None:
         # Any: the service is a parameter here, and its methods are known to the adapters alone.
-        self._session: Any = boto3.Session(region_name=region)
+        self._session: Any = Session()
+        self._region = region
 
     def make(self, service: str, *, attempts: int = 3) -> Any:
         """A client of `service`; a call is tried `attempts` times in all, 5 s each at most."""
-        return self._session.client(
+        return self._session.create_client(
             service,
+            region_name=self._region,
             config=Config(
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
+                # AWS checks what it gets; what we send, mypy and pydantic have checked.
+                parameter_validation=False,
                 retries={"mode": "standard", "total_max_attempts": attempts},
             ),
         )
+
+    def make_late(self, service: str) -> Any:
+        """The same for what hardly ever happens: made at its first call, not at a cold start."""
+        return _Late(lambda: self.make(service))
+
+
+class _Late:
+    """A client that is made when it is first used."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._client: Any = None
+
+    def __getattr__(self, method: str) -> Any:
+        if self._client is None:
+            self._client = self._make()
+        return getattr(self._client, method)
 
 
 def throttled(error: ClientError) -> bool:

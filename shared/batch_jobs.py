@@ -167,6 +167,8 @@ def follow(run: Run, job: JobDetail, now: datetime) -> Run:
 
 def gone(run: Run, now: datetime) -> Run:
     """The record of a run whose job Batch has forgotten: it keeps ended jobs for seven days."""
+    if run.stop_asked is not None:
+        return finish(run, "stopped", stopped_by(run.stop_asked), now)
     reason = "Batch does not know the job any more: how it ended is not known"
     return finish(run, "failed", reason, now)
 

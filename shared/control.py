@@ -52,7 +52,7 @@ def stop(
         message = f"there is no run {run_id}"
         raise Rejected(message)
     if run.stop_asked is None:
-        message = f"run {run_id} is over: it {run.state}"
+        message = f"run {run_id} is over already ({run.state})"
         raise Rejected(message)
     publisher.publish([state_changed(run)])
     end_job(run, jobs)

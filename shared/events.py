@@ -19,8 +19,7 @@ State = Literal["requested", "submitted", "running", "succeeded", "failed", "sto
 
 def timestamp(moment: datetime) -> str:
     """A moment as text, UTC, whole milliseconds: such texts sort as the moments do."""
-    moment = moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 Moment = Annotated[datetime, PlainSerializer(timestamp, return_type=str)]

@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from shared.aws import calling
 from shared.errors import Unavailable
 from shared.events import RunId, State, timestamp
+from shared.items import attribute, value
 from shared.runs import Run
 
 INDEX = "ByState"
 _ROUNDS = 8
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class RunStore:
@@ -43,7 +40,7 @@ class RunStore:
 
     def create(self, run: Run) -> bool:
         """Write a new record; False, and nothing written, if the run exists already."""
-        item = {name: _serialize(value) for name, value in _attributes(run).items()}
+        item = {name: attribute(field) for name, field in _attributes(run).items()}
         with calling("creating a run"):
             try:
                 self._dynamodb.put_item(
@@ -74,10 +71,10 @@ class RunStore:
             wanted = decide(run)
             if wanted is run or wanted == run:
                 return run
-            wanted = wanted.changed(version=run.version + 1)
-            if self._replace(run, wanted):
+            new = _attributes(wanted.changed(version=run.version + 1))
+            if self._replace(run, new):
                 # As another reader would see it: times are stored in whole milliseconds.
-                return Run.model_validate(_attributes(wanted))
+                return Run.model_validate(new)
         message = "changing a run: other writers were first each time"
         raise Unavailable(message, retry_after=1)
 
@@ -112,16 +109,16 @@ class RunStore:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def _replace(self, run: Run, wanted: Run) -> bool:
-        old, new = _attributes(run), _attributes(wanted)
-        names, values = {"#version": "version"}, {":read": _serialize(run.version)}
+    def _replace(self, run: Run, new: dict[str, Any]) -> bool:
+        old = _attributes(run)
+        names, values = {"#version": "version"}, {":read": attribute(run.version)}
         sets, removes = [], []
         for place, name in enumerate(sorted(old.keys() | new.keys())):
             if old.get(name) == new.get(name):
                 continue
             names[f"#n{place}"] = name
             if name in new:
-                values[f":v{place}"] = _serialize(new[name])
+                values[f":v{place}"] = attribute(new[name])
                 sets.append(f"#n{place} = :v{place}")
             else:
                 removes.append(f"#n{place}")
@@ -149,7 +146,7 @@ def _attributes(run: Run) -> dict[str, Any]:
 
 
 def _run(item: Mapping[str, Any]) -> Run:
-    return Run.model_validate({name: _deserialize(value) for name, value in item.items()})
+    return Run.model_validate({name: value(field) for name, field in item.items()})
 
 
 def _condition_failed(error: ClientError) -> bool:

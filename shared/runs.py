@@ -25,6 +25,8 @@ from shared.events import (
 OPEN_STATES: tuple[State, ...] = ("requested", "submitted", "running")
 _RANK: dict[State, int] = {"requested": 0, "submitted": 1, "running": 2}
 _FINAL_RANK = 3
+# A record is an item of DynamoDB's, 400 KB at most, and the status shows 255 characters of it.
+_LONGEST_REASON = 1000
 
 
 class Stop(Model):
@@ -132,7 +134,7 @@ def new_run(
     return Run(
         run_id=run_id,
         state="requested" if rejection is None else "rejected",
-        reason=rejection,
+        reason=rejection and rejection[:_LONGEST_REASON],
         repository=repository,
         branch=branch,
         commit=commit,

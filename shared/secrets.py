@@ -48,8 +48,10 @@ class Secrets:
         renewed = self._renewed.get(name)
         if renewed is not None and self._clock() - renewed < at_most_every:
             return self.get(name)
+        text = self._keep(name)
+        # Only now: a read that failed must not count, or the next one would answer from memory.
         self._renewed[name] = self._clock()
-        return self._keep(name)
+        return text
 
     def _keep(self, name: str) -> str | None:
         text = self._read(name)

@@ -9,16 +9,11 @@ of Lambda each record has a subsegment of its own that carries the run's id as a
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
-from structlog.contextvars import (
-    bind_contextvars,
-    bound_contextvars,
-    merge_contextvars,
-    unbind_contextvars,
-)
+from structlog.contextvars import bind_contextvars, merge_contextvars, unbind_contextvars
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -50,20 +45,12 @@ def configure(service: str, settings: "Settings", stream: TextIO | None = None) 
 @contextmanager
 def record(message_id: str, trace: str | None = None) -> Iterator[None]:
     """Everything about one message: its lines carry its ids, and X-Ray sees it as one piece."""
-    bound = (
-        {"message_id": message_id}
-        if trace is None
-        else {
-            "message_id": message_id,
-            "trace_id": trace,
-        }
-    )
-    with bound_contextvars(**bound), _subsegment():
-        try:
+    bind_contextvars(message_id=message_id, **({} if trace is None else {"trace_id": trace}))
+    try:
+        with nullcontext() if _recorder is None else _recorder.in_subsegment("record"):
             yield
-        finally:
-            # bound_contextvars takes back only what it bound itself.
-            unbind_contextvars("run_id")
+    finally:
+        unbind_contextvars("message_id", "trace_id", "run_id")
 
 
 def bind_run(run_id: str) -> None:
@@ -106,12 +93,3 @@ def _trace(service: str) -> None:
     xray_recorder.configure(service=service, context_missing="IGNORE_ERROR")
     patch(("botocore",))
     _recorder = xray_recorder
-
-
-@contextmanager
-def _subsegment() -> Iterator[None]:
-    if _recorder is None:
-        yield
-        return
-    with _recorder.in_subsegment("record"):
-        yield

@@ -1,6 +1,7 @@
 """Talks to a stand-in: for the launcher, for tests, and for a person with a Python prompt."""
 
 import json
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +46,24 @@ class Client:
         """The address of a repository, with credentials, ready for `git clone`."""
         token = quote(self._token, safe="")
         return f"{self.url.replace('//', f'//x-token-auth:{token}@')}/{full_name}.git"
+
+    def plain_git_url(self, full_name: str) -> str:
+        """The address of a repository, for a git that is given `git_environment`."""
+        return f"{self.url}/{full_name}.git"
+
+    def git_environment(self) -> dict[str, str]:
+        """An environment in which git has the credentials, out of its arguments, and no settings.
+
+        Somebody's own configuration, a hook or a signature on each commit, has no place in it.
+        """
+        return os.environ | {
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Bearer {self._token}",
+            "GIT_TERMINAL_PROMPT": "0",
+        }
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Json:
         """Ask for `path` and answer the JSON; AnswerError for a status from 400 on."""

@@ -39,10 +39,10 @@ def build() -> Handler:
     clients = Clients(settings.aws_region)
     needs = Dependencies(
         runs=RunStore(clients.make("dynamodb"), settings.runs_table),
-        jobs=BatchJobs(clients.make("batch")),
+        jobs=BatchJobs(clients.make_late("batch")),
     )
     publisher = Publisher(eventbridge=clients.make("events"), bus=settings.event_bus)
-    queue = Queue(clients.make("sqs"), settings.batch_events_queue_url)
+    queue = Queue(clients.make_late("sqs"), settings.batch_events_queue_url)
     return Consumer(lambda message: handle(message, needs), publisher, queue)
 
 

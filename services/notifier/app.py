@@ -84,7 +84,7 @@ def build() -> Handler:
         bitbucket=Bitbucket(settings.bitbucket_api_url, settings.bitbucket_auth_secret, secrets),
         links=Links(settings.aws_region),
     )
-    queue = Queue(clients.make("sqs"), settings.statuses_queue_url)
+    queue = Queue(clients.make_late("sqs"), settings.statuses_queue_url)
     return Consumer(
         lambda message: handle(RunStateChanged.model_validate(message.detail), needs),
         Publisher(),

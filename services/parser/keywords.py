@@ -47,20 +47,20 @@ def read(message: str, prefix: str, limits: Limits) -> Asked | None:
 
     """
     found = _find(message, prefix)
-    names = Names(prefix)
+    names = Keywords(prefix)
     strange = [name for name in found if name not in names.known]
     # The first few: a status has room for no more, and a hostile message may hold thousands.
     problems = [names.unknown(name) for name in strange[:_MOST_UNKNOWN]]
     if not problems and not (names.run in found or names.experiment in found):
         return None
-    problems += [names.twice(name) for name, texts in found.items() if len(texts) > 1]
+    problems += [names.twice(name) for name in names.known if len(found.get(name, ())) > 1]
     if problems:
         raise Rejected("; ".join(problems))
     return _read({name: texts[0] for name, texts in found.items()}, names, limits)
 
 
 @dataclass(frozen=True)
-class Names:
+class Keywords:
     """The keywords' names under one prefix."""
 
     prefix: str
@@ -121,7 +121,7 @@ def _find(message: str, prefix: str) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in found.items()}
 
 
-def _read(found: dict[str, str], names: Names, limits: Limits) -> Asked:
+def _read(found: dict[str, str], names: Keywords, limits: Limits) -> Asked:
     problems: list[str] = []
 
     def attempt(name: str, kind: "_Number", default: str = "") -> int | None:

@@ -8,13 +8,16 @@ from shared.errors import Rejected
 from shared.events import Asked, CommitPushed
 from shared.runs import Run, commit_run_id, new_run
 
-# The trailer of a result commit of ours: no run may start another.
-_RESULT = re.compile(r"^Cloud-Run-(?:Id|Attempt):", re.MULTILINE)
+# The trailers of a result commit of ours: no run may start another.
+_TRAILERS = (
+    re.compile(r"^Cloud-Run-Id: \S+", re.MULTILINE),
+    re.compile(r"^Cloud-Run-Attempt: \d+", re.MULTILINE),
+)
 
 
 def request(pushed: CommitPushed, prefix: str, limits: Limits, now: datetime) -> Run | None:
     """The new record that the commit asks for, `requested` or `rejected`; None if it asks none."""
-    if _RESULT.search(pushed.message):
+    if _is_result(pushed.message):
         return None
     asked, rejection = _asked(pushed, prefix, limits)
     if asked is None and rejection is None:
@@ -39,3 +42,13 @@ def _asked(pushed: CommitPushed, prefix: str, limits: Limits) -> tuple[Asked | N
         return read(pushed.message, prefix, limits), None
     except Rejected as problem:
         return None, str(problem)
+
+
+def _is_result(message: str) -> bool:
+    """Whether the message is a result commit's: its last paragraph holds both trailers.
+
+    A squash merge has the messages of all its commits; that one of them was a result is no reason
+    to pass over what the others ask for.
+    """
+    last_paragraph = message.replace("\r\n", "\n").rstrip().rpartition("\n\n")[2]
+    return all(trailer.search(last_paragraph) for trailer in _TRAILERS)

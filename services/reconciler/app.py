@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.reconciler.findings import findings, still_requested
+from services.reconciler.findings import Tick, findings, still_requested
 from shared.aws import Clients
 from shared.batch_jobs import BatchJobs
 from shared.entry import Handler, entry
 from shared.events import Event, JobDescribed, RunRequested
 from shared.publisher import Publisher
 from shared.run_store import RunStore
+from shared.runs import OPEN_STATES
 from shared.settings import Settings
-from shared.telemetry import configure, log, record
+from shared.telemetry import configure, record
 
 
 class ReconcilerSettings(Settings):
@@ -39,14 +40,12 @@ class Dependencies:
     unmoved: timedelta
 
 
-def handle(now: datetime, needs: Dependencies) -> list[Event]:
-    """The events that should have come by `now`, and have not."""
-    before = now - needs.unmoved
-    missed: list[Event] = list(still_requested(needs.runs.unmoved("requested", before), now))
-    for state in ("submitted", "running"):
-        missed += findings(list(needs.runs.unmoved(state, before)), needs.jobs, now)
-    log.info("runs asked after", missed=len(missed))
-    return missed
+def handle(tick: Tick, needs: Dependencies) -> list[Event]:
+    """The events that should have come by now, and have not, about runs in one state."""
+    unmoved = needs.runs.unmoved(tick.state, tick.now - needs.unmoved)
+    if tick.state == "requested":
+        return list(still_requested(unmoved, tick.now))
+    return list(findings(unmoved, needs.jobs, tick.now))
 
 
 def build() -> Handler:
@@ -65,12 +64,20 @@ def build() -> Handler:
     }
     publisher = Publisher(sqs=clients.make("sqs"), queues=queues)
 
-    def tick(event: dict[str, Any], _context: Any = None) -> Mapping[str, Any]:
+    def ask(event: dict[str, Any], _context: Any = None) -> Mapping[str, Any]:
+        failed: list[Exception] = []
         with record(str(event.get("id", "none"))):
-            publisher.publish(handle(datetime.now(UTC), needs))
+            for state in OPEN_STATES:
+                try:
+                    publisher.publish(handle(Tick(state, datetime.now(UTC)), needs))
+                except Exception as error:  # noqa: BLE001 - raised below, after the other states
+                    failed.append(error)
+        if failed:
+            message = "asking after runs that have not moved"
+            raise ExceptionGroup(message, failed)
         return {}
 
-    return tick
+    return ask
 
 
 handler = entry(build)

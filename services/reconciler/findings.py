@@ -1,44 +1,52 @@
 """What Batch answers about runs that have not moved, where the answer is news."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shared.batch_jobs import BatchJobs, JobDetail, follow
-from shared.control import end_job
-from shared.events import JobDescribed, RunRequested
+from shared.events import JobDescribed, RunRequested, State
 from shared.runs import Run
 from shared.telemetry import log
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A moment of the schedule, as far as it is about runs in one state."""
+
+    state: State
+    now: datetime
+
 
 # DescribeJobs takes 100 ids a call (the API reference).
 _IDS_PER_CALL = 100
 
 
+# A message that waits to be delivered again waits for 18 minutes at most, and each delivery touches
+# the record: after this long nobody has the request any more.
+_REQUESTED_AGAIN = timedelta(minutes=20)
+
+
 def still_requested(runs: Iterable[Run], now: datetime) -> Iterator[RunRequested]:
-    """Another request for each run that waits to be submitted, and that nobody is submitting."""
+    """Another request for each run that waits to be submitted, and that nobody will submit."""
     for run in runs:
-        if run.lease_until is None or run.lease_until <= now:
+        leased = run.lease_until is not None and run.lease_until > now
+        if now - run.updated_at >= _REQUESTED_AGAIN and not leased:
             log.info("run still requested", run_id=run.run_id, attempt=run.attempt)
             yield RunRequested(run_id=run.run_id, attempt=run.attempt)
 
 
-def findings(runs: Iterable[Run], jobs: BatchJobs, now: datetime) -> list[JobDescribed]:
-    """Batch's answer about the job of each run, unless the record says as much already.
-
-    A job that should have been stopped by now is terminated once more.
-    """
+def findings(runs: Iterable[Run], jobs: BatchJobs, now: datetime) -> Iterator[JobDescribed]:
+    """Batch's answer about the job of each run, unless the record says as much already."""
     waiting = [(run, run.job.id) for run in runs if run.job is not None and run.job.id is not None]
-    found: list[JobDescribed] = []
     for start in range(0, len(waiting), _IDS_PER_CALL):
         some = waiting[start : start + _IDS_PER_CALL]
         known = {job.job_id: job for job in jobs.describe(job_id for _, job_id in some)}
         for run, job_id in some:
             job = known.get(job_id)
-            if job is None or follow(run, job, now) is not run:
-                log.info("job found to have moved", run_id=run.run_id, job_id=job_id)
-                found.append(_described(run, job_id, job))
-            else:
-                end_job(run, jobs)
-    return found
+            if job is None or follow(run, job, now) is not run or run.stop_asked is not None:
+                log.info("job asked after", run_id=run.run_id, job_id=job_id)
+                yield _described(run, job_id, job)
 
 
 def _described(run: Run, job_id: str, job: JobDetail | None) -> JobDescribed:

@@ -48,12 +48,13 @@ def build() -> Handler:
     settings = SubmitterSettings.from_environment()
     configure("submitter", settings)
     clients = Clients(settings.aws_region)
-    sqs = clients.make("sqs")
+    sqs = clients.make_late("sqs")
+    batch = clients.make("batch")
     # One attempt: a call whose answer is unclear is resolved by adoption, never by repetition.
-    batch = clients.make("batch", attempts=1)
+    submitting = clients.make("batch", attempts=1)
     needs = Dependencies(
         runs=RunStore(clients.make("dynamodb"), settings.runs_table),
-        batch=SubmitterJobs(batch),
+        batch=SubmitterJobs(submitting),
         jobs=BatchJobs(batch),
         definitions=JobDefinitions(batch),
         names=Names(settings.organization, settings.environment),

@@ -26,9 +26,7 @@ class JobDefinitions:
         if now - self._seen.get(name, -_KEPT_SECONDS) < _KEPT_SECONDS:
             return True
         with calling("describing job definitions"):
-            answer = self._batch.describe_job_definitions(
-                jobDefinitionName=name, status="ACTIVE", maxResults=1
-            )
+            answer = self._batch.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")
         if not answer["jobDefinitions"]:
             return False
         self._seen[name] = now

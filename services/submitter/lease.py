@@ -29,11 +29,15 @@ def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
     )
 
 
-def released(run: Run, held: Run, now: datetime) -> Run:
-    """The record without the lease of `held`, when surely no job came of it."""
+def released(run: Run, held: Run, now: datetime, *, taken_over: bool) -> Run:
+    """The record without the lease of `held`, when surely no job came of it.
+
+    Whether one came of a lease before it is as unclear as it was: a lease that was taken over is
+    left behind as one that has run out, so that the next submitter looks as well.
+    """
     if run.lease_until != held.lease_until:
         return run
-    return run.changed(lease_until=None, updated_at=now)
+    return run.changed(lease_until=now if taken_over else None, updated_at=now)
 
 
 def submitted(run: Run, held: Run, job_id: str, now: datetime) -> Run:

@@ -46,13 +46,13 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
     leases: list[datetime | None] = []
 
     def take(run: Run) -> Run:
-        leases.append(run.lease_until)
         slug = run.repository.slug if run.repository else "command"
         job = Job(
             name=needs.names.job(slug, run.commit, run.run_id, run.attempt),
             queue=needs.job_queue,
             definition=needs.names.job_definition(slug),
         )
+        leases.append(run.lease_until)
         return claim(run, requested.attempt, job, needs.clock(), needs.lease_seconds)
 
     held = needs.runs.change(requested.run_id, take)
@@ -63,19 +63,38 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
         # Done before. Whoever did it may have been cut off before it looked for a stop.
         end_job(held, needs.jobs)
         return held
-    taken_over = leases[-1] is not None
-    found = needs.batch.find(held.job.queue, held.job.name) if taken_over else None
-    if found is not None:
-        log.info("job adopted", job_id=found)
-        return _note(held, found, needs)
-    if held.stop_asked is not None:
-        return _end(held, "stopped", stopped_by(held.stop_asked), needs)
+    return _with_lease(held, held.job, needs, taken_over=leases[-1] is not None)
+
+
+def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -> Run:
+    def release() -> None:
+        needs.runs.change(
+            held.run_id, lambda run: released(run, held, needs.clock(), taken_over=taken_over)
+        )
+
     try:
-        arguments = _arguments(held, held.job, needs)
+        found = needs.batch.find(job.queue, job.name) if taken_over else None
+        if found is not None:
+            log.info("job adopted", job_id=found)
+            return _note(held, found, needs)
+        if held.stop_asked is not None:
+            return _end(held, "stopped", stopped_by(held.stop_asked), needs)
+        arguments = _arguments(held, job, needs)
     except Rejected as reason:
         return _end(held, "rejected", str(reason), needs)
-    job_id = _submit(held, arguments, needs)
-    log.info("job submitted", job_id=job_id, job_name=held.job.name, attempt=held.attempt)
+    except Unavailable:
+        release()  # nothing was submitted under this lease: nobody need wait for its end
+        raise
+    try:
+        job_id = needs.batch.submit(arguments)
+    except NotSubmitted:
+        needs.definitions.forget(job.definition)
+        release()
+        raise
+    except Unavailable as unclear:
+        # Only after the lease can one tell whether the job exists.
+        raise Unavailable(str(unclear), retry_after=needs.lease_seconds + 1) from unclear
+    log.info("job submitted", job_id=job_id, job_name=job.name, attempt=held.attempt)
     return _note(held, job_id, needs)
 
 
@@ -84,18 +103,6 @@ def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
         message = f"no job definition {job.definition}: add the project, then rerun"
         raise Rejected(message)
     return submission(held, job, needs.keyword_prefix, needs.share_identifier)
-
-
-def _submit(held: Run, arguments: dict[str, Any], needs: Dependencies) -> str:
-    try:
-        return needs.batch.submit(arguments)
-    except NotSubmitted:
-        needs.definitions.forget(arguments["jobDefinition"])
-        needs.runs.change(held.run_id, lambda run: released(run, held, needs.clock()))
-        raise
-    except Unavailable as unclear:
-        # Only after the lease can one tell whether the job exists.
-        raise Unavailable(str(unclear), retry_after=needs.lease_seconds + 1) from unclear
 
 
 def _note(held: Run, job_id: str, needs: Dependencies) -> Run:

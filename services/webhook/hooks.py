@@ -20,13 +20,17 @@ _FORM = '{"<webhook UUID>": {"secret": "â€¦", "repository": "workspace/slug"}, â
 
 
 class Hook(Model):
-    """An authorised webhook, and the repository that it speaks for; None only in the older form.
+    """An authorised webhook, and the repository that it speaks for; None only in the older form."""
 
-    An empty secret is none: anybody could sign with it.
-    """
+    secret: str | None = None
+    repository: str | None = None
+
+
+class _Entry(Model):
+    """A webhook in the secret. An empty secret is refused: anybody could sign with it."""
 
     secret: Annotated[str | None, Field(min_length=1)] = None
-    repository: str | None
+    repository: str
 
 
 class ReadsSecrets(Protocol):
@@ -91,15 +95,18 @@ def _entry(text: str, uuid: str, name: str) -> Hook | None:
         message = f"reading the authorised webhooks: the secret {name} is not a JSON object {_FORM}"
         raise ValueError(message) from None
     if isinstance(written, list):
-        return Hook(repository=None) if uuid in map(_plain, written) else None
-    entry = {_plain(key): value for key, value in written.items()}.get(uuid)
+        return Hook() if uuid in map(_plain, written) else None
+    told = {_plain(key): value for key, value in written.items()}.get(uuid)
+    if told is None:
+        return None
     try:
-        return None if entry is None else Hook.model_validate(entry)
+        entry = _Entry.model_validate(told)
     except ValidationError:
         message = (
             f"reading the authorised webhooks: {uuid} in the secret {name} is not as in {_FORM}"
         )
         raise ValueError(message) from None
+    return Hook(secret=entry.secret, repository=entry.repository)
 
 
 def _plain(uuid: str) -> str:

@@ -118,7 +118,7 @@ class Recording:
         self._answers.setdefault(request.operation, []).append(given)
         if request.bitbucket:
             method, _, url = request.operation.partition(" ")
-            asked = {"method": method, "url": url, "body": request.body}
+            asked: Json = {"method": method, "url": url, "body": request.body}
             asked["headers"] = {
                 "Authorization": "Bearer sample",
                 "Content-Type": "application/json",
@@ -128,14 +128,15 @@ class Recording:
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
-        made = botocore.client.BaseClient._make_api_call
+        clients: Any = botocore.client.BaseClient
+        made = clients._make_api_call
 
         def make(client: Any, operation: str, parameters: Json) -> Any:
             service = client.meta.service_model.service_name
             self._calls.append(Call(service, operation, copy.deepcopy(parameters)))
             return made(client, operation, parameters)
 
-        with patch.object(botocore.client.BaseClient, "_make_api_call", make):
+        with patch.object(clients, "_make_api_call", make):
             yield
 
 

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 
 
@@ -53,15 +54,17 @@ def answered(answer: Answers) -> Iterator[None]:
     """Nothing goes out while the block runs: `answer` says what comes back."""
 
     def send(_session: object, request: AWSPreparedRequest) -> AWSResponse:
-        target = request.headers.get("X-Amz-Target")
-        name = target.decode() if isinstance(target, bytes) else target
-        operation = name.rpartition(".")[2] if name else request.url.rpartition("/")[2]
-        given = answer(Request(operation, request.body or b""))
-        headers = {
-            "x-amzn-RequestId": "00000000-0000-4000-8000-000000000000",
-            "content-type": "application/x-amz-json-1.0",
-            "content-length": str(len(given.body)),
-        }
+        # The JSON protocols name the operation in a header (bytes by now), Batch's in the path.
+        target: Any = request.headers.get("X-Amz-Target")
+        name = target.decode().rpartition(".") if target else request.url.rpartition("/")
+        given = answer(Request(name[2], request.body if isinstance(request.body, bytes) else b""))
+        headers = HTTPHeaders.from_pairs(
+            [
+                ("x-amzn-RequestId", "00000000-0000-4000-8000-000000000000"),
+                ("content-type", "application/x-amz-json-1.0"),
+                ("content-length", str(len(given.body))),
+            ]
+        )
         return AWSResponse(request.url, given.status, headers, _Raw(given.body))
 
     def urlopen(

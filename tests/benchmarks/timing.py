@@ -1,5 +1,6 @@
 """Things measured in turns, so that the machine's noise meets all of them alike."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
@@ -7,8 +8,10 @@ from statistics import median
 Samples = dict[str, list[float]]
 
 
-def cpu_in_turns(things: Mapping[str, Callable[[], object]], rounds: int) -> Samples:
-    """Seconds of this process's CPU time of each thing in each round.
+def cpu_in_turns(
+    things: Mapping[str, Callable[[], object]], rounds: int, in_a_row: int = 1
+) -> Samples:
+    """Seconds of this process's CPU time of each thing in each round, as a mean of `in_a_row`.
 
     Every other round goes backwards: nothing always comes after the same neighbour.
     """
@@ -17,8 +20,9 @@ def cpu_in_turns(things: Mapping[str, Callable[[], object]], rounds: int) -> Sam
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
             start = time.process_time_ns()
-            things[name]()
-            samples[name].append((time.process_time_ns() - start) / 1e9)
+            for _ in range(in_a_row):
+                things[name]()
+            samples[name].append((time.process_time_ns() - start) / 1e9 / in_a_row)
     return samples
 
 
@@ -29,5 +33,4 @@ def together(samples: Samples, names: list[str]) -> float:
 
 def percentile(samples: list[float], percent: float) -> float:
     """The smallest sample that at least `percent` of all do not exceed."""
-    ordered = sorted(samples)
-    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+    return sorted(samples)[max(0, math.ceil(len(samples) * percent / 100) - 1)]

@@ -9,7 +9,7 @@ import pytest
 
 from cli.main import cloud_runner
 from cli.schemas import schema
-from services.parser.keywords import Names
+from services.parser.keywords import Keywords
 from shared.events import RunStateChanged
 from tests.contracts.markdown import anchor, code, headings, links, name, pages, table
 from tests.contracts.sources import PARTS, modules
@@ -109,7 +109,7 @@ def test_docs_list_the_keywords_that_the_parser_knows() -> None:
     rows = table(_text(PROJECT / "README.md"), "Keyword")
     named = {re.sub(r"[: ]", "", code(row[0])[0]) for row in rows}
 
-    assert named == set(Names(prefix).known)
+    assert named == set(Keywords(prefix).known)
 
 
 def _fields(described: dict[str, Any], definitions: dict[str, Any], path: str = "") -> Any:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local import aws
 from local.layout import PROJECT, StateDir, Tools
+from local.parts import free_port
 from shared.events import SOURCE
 from tests.contracts.markdown import fences
 
@@ -80,7 +81,7 @@ def _deploy_command() -> list[str]:
 
 @pytest.fixture(scope="module")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
-    port = aws.emulator_port()
+    port = free_port()
     state = StateDir(tmp_path_factory.mktemp("stack"))
     state.aws.mkdir()
     part = aws.start_emulator(Tools(), NOWHERE, port, state)

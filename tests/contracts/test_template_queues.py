@@ -159,7 +159,9 @@ def test_a_topic_takes_messages_from_its_own_senders_only() -> None:
     for policy in of_type("AWS::SNS::TopicPolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Action"] == "sns:Publish"
-            assert statement["Condition"], "anybody's rule or alarm could publish"
+            # EventBridge takes no condition, neither here nor in the policy of the topic's key.
+            sender = statement["Principal"]["Service"]
+            assert ("Condition" in statement) == (sender != "events.amazonaws.com")
             assert points_to(statement["Resource"]) == points_to(policy["Topics"][0])
 
 
@@ -189,3 +191,18 @@ def test_what_holds_records_and_secrets_outlives_the_stack() -> None:
     assert len(kept) == 3
     for one in kept:
         assert one["DeletionPolicy"] == one["UpdateReplacePolicy"] == "Retain"
+
+
+def test_eventbridge_may_use_the_mails_key_without_a_condition() -> None:
+    """With one, SNS refuses what EventBridge publishes (SNS developer guide, key management)."""
+    (key,) = of_type("AWS::KMS::Key").values()
+    told = {
+        statement["Principal"].get("Service"): "Condition" in statement
+        for statement in key["KeyPolicy"]["Statement"]
+    }
+
+    assert told == {
+        None: False,
+        "events.amazonaws.com": False,
+        "cloudwatch.amazonaws.com": True,
+    }

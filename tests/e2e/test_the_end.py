@@ -1,14 +1,16 @@
 """However the stack ends, it leaves no process behind."""
 
-import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from local.layout import PROJECT
 from tests.e2e.conftest import processes_of, started
-from tests.e2e.world import until
+from tests.e2e.world import World, until
 
 
 def _pid_of(folder: Path, part: str) -> int:
@@ -41,4 +43,46 @@ def test_a_part_that_crashes_ends_the_stack_and_its_jobs_and_is_named(tmp_path: 
     told = (tmp_path / "up.log").read_text()
     assert "batch ended by itself" in told
     assert "Traceback" not in told
-    assert (json.loads((tmp_path / "ready.json").read_text()))["repository"]
+    assert not (tmp_path / "ready.json").exists()
+
+
+def test_a_second_stack_in_the_same_place_is_refused_and_harms_nobody(world: World) -> None:
+    state = world.folder / "state"
+    before = sorted(state.rglob("*.log"))
+    second = subprocess.run(
+        [sys.executable, "-m", "cli", "local", "up", "--state-dir", str(state)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert second.returncode == 1
+    assert f"a stack is running in {state}" in second.stderr
+    assert sorted(state.rglob("*.log")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--parameter", "Nope=1"], "template.yaml has no parameter Nope"),
+        (["--job-environment", "/tmp"], "/tmp has no bin/dvc"),
+        (["--state-dir", "/proc/nowhere"], "/proc/nowhere"),
+        (["--ready-file", "/proc/nowhere/ready.json"], "/proc/nowhere"),
+        (["--repository", "Churn"], "no workspace/slug"),
+        (["--parameter", "MaxGpus"], "write NAME=VALUE"),
+    ],
+)
+def test_a_users_mistake_is_a_line_of_text_before_anything_starts(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    command = [sys.executable, "-m", "cli", "local", "up", "--state-dir", str(tmp_path / "state")]
+    done = subprocess.run(
+        [*command, *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "deploying" not in done.stdout

@@ -21,6 +21,7 @@ from services.notifier.statuses import Links
 from services.parser import app as parser
 from services.parser.keywords import Limits
 from services.reconciler import app as reconciler
+from services.reconciler.findings import Tick
 from services.submitter import app as submitter
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import SubmitterJobs
@@ -38,7 +39,7 @@ from shared.events import (
     enclose,
 )
 from shared.run_store import RunStore
-from shared.runs import Run, commit_run_id
+from shared.runs import OPEN_STATES, Run, commit_run_id
 from tests.fakes import Batch, BitbucketStatuses, Clock, Crash
 from tests.samples import JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
 
@@ -161,7 +162,9 @@ class Chain:
 
     def reconcile(self) -> list[Event]:
         """The reconciler's schedule fires; what it found."""
-        found = reconciler.handle(self.clock(), self._reconciling)
+        found: list[Event] = []
+        for state in OPEN_STATES:
+            found += reconciler.handle(Tick(state, self.clock()), self._reconciling)
         self.publish(found)
         self.settle()
         return found

@@ -7,10 +7,12 @@ import pytest
 from shared.errors import Unavailable
 from shared.events import JobDescribed, RunRequested
 from tests.fakes import NO_ANSWER, Crash, refusal
-from tests.integration.service_chain import LEASE_SECONDS, Chain
+from tests.integration.service_chain import Chain
 from tests.samples import ended_try
 
 UNMOVED = 301
+# Longer than a message may wait to be delivered again.
+FORSAKEN = 1201
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_a_request_that_got_lost_is_sent_again(chain: Chain) -> None:
     run_id = chain.push()
     chain.deliver(chain.messages[0])
     chain.messages.clear()  # RunRequested among them
-    chain.settle(UNMOVED)
+    chain.settle(FORSAKEN)
 
     found = chain.reconcile()
 
@@ -101,7 +103,7 @@ def test_a_submitter_that_is_at_it_is_not_disturbed(chain: Chain) -> None:
     chain.settle(UNMOVED)
     assert chain.reconcile() == []
 
-    chain.settle(LEASE_SECONDS)
+    chain.settle(FORSAKEN)
 
     assert len(chain.reconcile()) == 1
     assert len(chain.batch.submissions) == 1
@@ -118,6 +120,7 @@ def test_a_stop_that_was_cut_off_is_made_good(chain: Chain) -> None:
 
     chain.reconcile()
     assert chain.live_jobs() == []
+    chain.settle(UNMOVED)
     chain.reconcile()
     assert chain.run(run_id).state == "stopped"
 
@@ -127,7 +130,7 @@ def test_a_stop_of_a_run_whose_request_got_lost_ends_it(chain: Chain) -> None:
     chain.deliver(chain.messages[0])
     chain.messages.clear()
     chain.stop(run_id)
-    chain.settle(UNMOVED)
+    chain.settle(FORSAKEN)
     chain.reconcile()
 
     assert chain.batch.submissions == []

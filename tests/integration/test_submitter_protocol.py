@@ -1,5 +1,7 @@
 """One job per attempt: claim, look, submit, note; cut off at each step, and asked twice at once."""
 
+from typing import Any
+
 import pytest
 
 from services.submitter.submission import submit
@@ -144,13 +146,13 @@ def test_two_submitters_that_claim_at_once_submit_one_job(chain: Chain) -> None:
     replace = chain.runs._replace
     raced: list[bool] = []
 
-    def after_another(run: Run, wanted: Run) -> bool:
+    def after_another(run: Run, wanted: dict[str, Any]) -> bool:
         if not raced:
             raced.append(True)
             submit(requested, chain.submitting)
         return replace(run, wanted)
 
-    chain.runs._replace = after_another  # type: ignore[method-assign] # a writer in between
+    chain.runs._replace = after_another  # type: ignore[assignment,method-assign] # a writer in between
     submit(requested, chain.submitting)
 
     assert len(chain.batch.submissions) == 1

@@ -1,7 +1,12 @@
-"""No unit test opens a socket; none depends on how busy the machine is."""
+"""No unit test opens a socket, depends on how busy the machine is, or inherits another's log."""
+
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
+
+from shared.telemetry import log
 
 settings.register_profile("unit", deadline=None)
 settings.load_profile("unit")
@@ -10,3 +15,18 @@ settings.load_profile("unit")
 @pytest.fixture(autouse=True)
 def sockets_are_blocked(socket_disabled: None) -> None:
     """Block sockets: pytest-socket's own fixture, for every test here."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fresh_logging_in_each_module() -> Iterator[None]:
+    """Logging as it is in a new process, before and after."""
+    fresh_logging()
+    yield
+    fresh_logging()
+
+
+def fresh_logging() -> None:
+    """Forget how log lines were set up, and by which record."""
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    vars(log).pop("bind", None)  # the proxy keeps its first logger

@@ -62,12 +62,22 @@ def test_a_message_whose_keywords_may_be_lost_is_rejected() -> None:
         f":ACME_RUN: train{TRAILERS}",
         f":ACME_NONSENSE: train{TRAILERS}",
         "Results\r\n\r\nCloud-Run-Id: 7\r\nCloud-Run-Attempt: 1\r\n",
-        "Results\n\nCloud-Run-Attempt: 2",
     ],
 )
 def test_a_result_commit_asks_for_nothing_so_that_no_run_starts_another(message: str) -> None:
     assert asked(a_push(message)) is None
     assert asked(a_push(message, keywords_cut=True)) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ":ACME_RUN:\n\nCloud-Run-Attempt: 2",
+        f":ACME_RUN:\n\n* Results{TRAILERS}\n\n* the next commit of a squash merge",
+    ],
+)
+def test_trailers_that_are_not_both_the_last_paragraphs_silence_nothing(message: str) -> None:
+    assert asked(a_push(message)) is not None
 
 
 def test_a_mention_of_the_trailer_inside_a_line_is_no_trailer() -> None:

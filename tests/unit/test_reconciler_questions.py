@@ -1,7 +1,10 @@
 """How Batch is asked about many runs, and which requests are sent again."""
 
+from datetime import timedelta
+
 from services.reconciler.findings import findings, still_requested
 from shared.batch_jobs import BatchJobs
+from shared.consumer import backoff
 from shared.events import RunId, RunRequested
 from shared.runs import Run
 from tests.fakes import Batch, Clock
@@ -23,7 +26,7 @@ def test_batch_is_asked_about_a_hundred_jobs_a_call() -> None:
     for job_id in batch.jobs:
         batch.move(job_id, "RUNNING")
 
-    found = findings(runs, BatchJobs(batch), NOW)
+    found = list(findings(runs, BatchJobs(batch), NOW))
 
     assert batch.described == [100, 100, 5]
     assert [event.run_id for event in found] == [run.run_id for run in runs]
@@ -33,15 +36,24 @@ def test_batch_is_asked_about_a_hundred_jobs_a_call() -> None:
 def test_nothing_to_ask_about_calls_nobody() -> None:
     batch = Batch(Clock(), [])
 
-    assert findings([a_run(), a_run(job=a_job())], BatchJobs(batch), NOW) == []
+    assert list(findings([a_run(), a_run(job=a_job())], BatchJobs(batch), NOW)) == []
     assert batch.described == []
 
 
-def test_requests_under_a_live_lease_are_left_alone() -> None:
-    live = a_run(lease_until=NOW + minutes(1))
-    over = a_run(lease_until=NOW, attempt=2)
+def test_a_request_is_sent_again_when_nobody_has_it_any_more() -> None:
+    later = NOW + minutes(20)
+    live = a_run(lease_until=later + minutes(1))
+    over = a_run(lease_until=later, attempt=2)
+    just_touched = a_run(updated_at=NOW + minutes(1))
 
-    assert list(still_requested([a_run(), live, over], NOW)) == [
+    assert list(still_requested([a_run(), live, over, just_touched], later)) == [
         RunRequested(run_id=live.run_id),
         RunRequested(run_id=live.run_id, attempt=2),
     ]
+
+
+def test_a_request_is_not_sent_again_while_its_message_may_still_come() -> None:
+    longest = max(backoff(delivery) for delivery in range(1, 40) for _ in range(100))
+    run = a_run()
+
+    assert not list(still_requested([run], run.updated_at + timedelta(seconds=longest)))

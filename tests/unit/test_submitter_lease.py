@@ -55,9 +55,15 @@ def test_a_request_for_another_attempt_claims_nothing() -> None:
 def test_a_lease_is_released_by_its_holder_only() -> None:
     held = a_run(job=a_job(), lease_until=END)
 
-    assert released(held, held, NOW).lease_until is None
+    assert released(held, held, NOW, taken_over=False).lease_until is None
     taken = held.changed(lease_until=END + minutes(1))
-    assert released(taken, held, NOW) is taken
+    assert released(taken, held, NOW, taken_over=False) is taken
+
+
+def test_a_lease_that_was_taken_over_is_released_as_one_that_has_run_out() -> None:
+    held = a_run(job=a_job(), lease_until=END)
+
+    assert released(held, held, NOW, taken_over=True).lease_until == NOW
 
 
 def test_the_jobs_id_makes_the_run_submitted_and_ends_the_lease() -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from shared import telemetry
 from shared.settings import Settings
 from shared.telemetry import bind_run, configure, log, record
+from tests.unit.conftest import fresh_logging
 
 SETTINGS = Settings(aws_region="eu-west-1")
 
@@ -24,17 +24,11 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def fresh_logging() -> Iterator[None]:
-    """Logging as it is in a new process, before and after."""
-
-    def fresh() -> None:
-        structlog.reset_defaults()
-        structlog.contextvars.clear_contextvars()
-        vars(log).pop("bind", None)  # the proxy keeps its first logger
-
-    fresh()
+def logging_as_in_a_new_process() -> Iterator[None]:
+    """Each test here sets it up anew."""
+    fresh_logging()
     yield
-    fresh()
+    fresh_logging()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
