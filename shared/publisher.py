@@ -5,7 +5,7 @@ together 262,144 bytes (the API references; SQS has since raised its own to 1 Mi
 region and emulator has followed). Either can accept some entries and refuse others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.aws import calling
@@ -64,7 +64,7 @@ class Publisher:
             raise TypeError(message)
 
     def _send(self, queue: str, bodies: list[str]) -> None:
-        for batch in _batches(bodies):
+        for batch in batches(bodies):
             entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(batch)]
             with calling("sending to a queue"):
                 answer = self._sqs.send_message_batch(QueueUrl=queue, Entries=entries)
@@ -72,7 +72,7 @@ class Publisher:
 
     def _put(self, facts: list[Event]) -> None:
         kinds = iter([fact.detail_type() for fact in facts])
-        for batch in _batches([fact.detail() for fact in facts]):
+        for batch in batches([fact.detail() for fact in facts]):
             entries = [
                 {
                     "EventBusName": self._bus,
@@ -94,7 +94,8 @@ def _all_accepted(refused: list[dict[str, str]], code: str, doing: str) -> None:
         raise Unavailable(message)
 
 
-def _batches(texts: list[str]) -> Iterator[list[str]]:
+def batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in groups that one SendMessageBatch or PutEvents takes, in their order."""
     batch: list[str] = []
     size = 0
     for text in texts:

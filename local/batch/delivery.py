@@ -8,16 +8,16 @@ import json
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from local.batch.shapes import Document
+from shared.publisher import batches
 
 log = logging.getLogger(__name__)
 
-# SendMessageBatch takes ten entries; together at most 256 KiB is safe on every emulator.
-_BATCH_ENTRIES: Final = 10
-_BATCH_BYTES: Final = 256 * 1024
+# As many events as are read at once; SendMessageBatch takes no more entries.
+_AT_ONCE: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
@@ -78,7 +78,7 @@ class Delivery:
             self._outbox.posted.clear()
             if self._stop.is_set():
                 return
-            waiting = self._outbox.outbox(_BATCH_ENTRIES)
+            waiting = self._outbox.outbox(_AT_ONCE)
             if not waiting:
                 self._outbox.posted.wait()
                 continue
@@ -107,18 +107,3 @@ class Delivery:
             for batch in batches(bodies):
                 if again := self._queues.send(queue_url, batch):
                     raise Away(f"{len(again)} of {len(batch)} messages were not taken")
-
-
-def batches(bodies: Sequence[str]) -> Iterator[list[str]]:
-    """Bodies in groups that one SendMessageBatch takes, in their order."""
-    group: list[str] = []
-    size = 0
-    for body in bodies:
-        length = len(body.encode())
-        if group and (len(group) == _BATCH_ENTRIES or size + length > _BATCH_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(body)
-        size += length
-    if group:
-        yield group

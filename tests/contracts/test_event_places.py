@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # it comes with sam, without types
+import jsonschema
 import pytest
 
 from cli.schemas import classes, schema

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import pytest
-
 from local.batch.arns import Account
-from local.batch.delivery import Away, Delivery, batches
+from local.batch.delivery import Away, Delivery
 from local.batch.events import Announcer, queue_blocked, state_change
 from local.batch.faults import Faults, Orders, SubmitFault, SubmitMode
 from local.batch.shapes import Document
@@ -90,14 +88,6 @@ def test_a_batch_that_is_taken_in_part_goes_again_and_ends_with_the_newest() -> 
     emptied(Mailbox([(n, {"n": n}) for n in range(3)]), sqs)
 
     assert sqs.got["first"] == [0, 2, 0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "groups"),
-    [([1] * 21, [10, 10, 1]), ([200_000, 100_000, 100_000], [1, 2]), ([300_000, 1], [1, 1])],
-)
-def test_a_batch_keeps_within_sqs_limits(sizes: list[int], groups: list[int]) -> None:
-    assert [len(group) for group in batches(["x" * size for size in sizes])] == groups
 
 
 def test_a_state_change_looks_as_batch_sends_it() -> None:
