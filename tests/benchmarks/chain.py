@@ -24,7 +24,7 @@ STATUSES = PROJECT / "tests/payloads/aws/batch_events_derived"
 # What Batch says of a job that starts at once, and of which the record learns something.
 NEWS = ("RUNNING", "SUCCEEDED")
 # What it says in all: there is no event for the submission itself.
-EVERYTHING = ("RUNNABLE", "STARTING", *NEWS)
+EVERYTHING = ("RUNNABLE", *NEWS)
 
 
 @dataclass(frozen=True)
