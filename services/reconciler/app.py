@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.reconciler.findings import Tick, findings, still_requested
+from services.reconciler.findings import FORSAKEN, Tick, findings, still_requested
 from shared.aws import Clients
 from shared.batch_jobs import BatchJobs
 from shared.entry import Handler, entry
@@ -42,9 +42,10 @@ class Dependencies:
 
 def handle(tick: Tick, needs: Dependencies) -> list[Event]:
     """The events that should have come by now, and have not, about runs in one state."""
-    unmoved = needs.runs.unmoved(tick.state, tick.now - needs.unmoved)
     if tick.state == "requested":
-        return list(still_requested(unmoved, tick.now))
+        forsaken = needs.runs.unmoved("requested", tick.now - FORSAKEN * needs.unmoved)
+        return list(still_requested(forsaken, tick.now))
+    unmoved = needs.runs.unmoved(tick.state, tick.now - needs.unmoved)
     return list(findings(unmoved, needs.jobs, tick.now))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.batch_jobs import BatchJobs, JobDetail, follow
 from shared.events import JobDescribed, RunRequested, State
@@ -23,15 +23,14 @@ _IDS_PER_CALL = 100
 
 
 # A message that waits to be delivered again waits for 18 minutes at most, and each delivery touches
-# the record: after this long nobody has the request any more.
-_REQUESTED_AGAIN = timedelta(minutes=20)
+# the record: after four times the usual five minutes nobody has the request any more.
+FORSAKEN = 4
 
 
 def still_requested(runs: Iterable[Run], now: datetime) -> Iterator[RunRequested]:
-    """Another request for each run that waits to be submitted, and that nobody will submit."""
+    """Another request for each run that waits to be submitted, and that nobody is submitting."""
     for run in runs:
-        leased = run.lease_until is not None and run.lease_until > now
-        if now - run.updated_at >= _REQUESTED_AGAIN and not leased:
+        if run.lease_until is None or run.lease_until <= now:
             log.info("run still requested", run_id=run.run_id, attempt=run.attempt)
             yield RunRequested(run_id=run.run_id, attempt=run.attempt)
 

@@ -1,14 +1,12 @@
 """How Batch is asked about many runs, and which requests are sent again."""
 
-from datetime import timedelta
-
-from services.reconciler.findings import findings, still_requested
+from services.reconciler.findings import FORSAKEN, findings, still_requested
 from shared.batch_jobs import BatchJobs
 from shared.consumer import backoff
 from shared.events import RunId, RunRequested
 from shared.runs import Run
 from tests.fakes import Batch, Clock
-from tests.samples import JOB_QUEUE, NOW, a_job, a_run, minutes
+from tests.samples import JOB_QUEUE, NOW, a_job, a_run, minutes, template
 
 
 def submitted(batch: Batch, number: int) -> Run:
@@ -40,20 +38,18 @@ def test_nothing_to_ask_about_calls_nobody() -> None:
     assert batch.described == []
 
 
-def test_a_request_is_sent_again_when_nobody_has_it_any_more() -> None:
-    later = NOW + minutes(20)
-    live = a_run(lease_until=later + minutes(1))
-    over = a_run(lease_until=later, attempt=2)
-    just_touched = a_run(updated_at=NOW + minutes(1))
+def test_requests_under_a_live_lease_are_left_alone() -> None:
+    live = a_run(lease_until=NOW + minutes(1))
+    over = a_run(lease_until=NOW, attempt=2)
 
-    assert list(still_requested([a_run(), live, over, just_touched], later)) == [
+    assert list(still_requested([a_run(), live, over], NOW)) == [
         RunRequested(run_id=live.run_id),
         RunRequested(run_id=live.run_id, attempt=2),
     ]
 
 
-def test_a_request_is_not_sent_again_while_its_message_may_still_come() -> None:
+def test_no_request_is_sent_again_while_its_message_may_still_come() -> None:
     longest = max(backoff(delivery) for delivery in range(1, 40) for _ in range(100))
-    run = a_run()
+    unmoved = template()["Parameters"]["UnmovedSeconds"]["Default"]
 
-    assert not list(still_requested([run], run.updated_at + timedelta(seconds=longest)))
+    assert FORSAKEN * unmoved > longest
