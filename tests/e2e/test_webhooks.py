@@ -84,14 +84,13 @@ def test_the_same_webhook_five_times_at_once_is_one_job(world: World, tmp_path: 
     trivial_job(world, ["true"])
     clone = world.clone(TRIVIAL, tmp_path / "clone")
     commit = clone.push("Once\n\n:ACME_RUN:\n", "five-times")
-    delivered = until(
-        lambda: [d for d in world.bitbucket.deliveries(TRIVIAL) if d["status"] == 202]
-    )
+    (delivered,) = until(lambda: world.delivered(TRIVIAL, commit))
 
     with ThreadPoolExecutor(5) as pool:
-        again = list(pool.map(lambda _: world.bitbucket.redeliver(delivered[-1]["id"]), range(5)))
+        again = list(pool.map(lambda _: world.bitbucket.redeliver(delivered["id"]), range(5)))
 
     assert len(again) == 5
+    assert until(lambda: len(world.delivered(TRIVIAL, commit)) == 6)
     assert world.final_status(TRIVIAL, commit)[0] == "SUCCESSFUL"
     assert until(lambda: not any(world.messages().values()), seconds=60), world.messages()
     run = world.run(TRIVIAL, "five-times", commit)

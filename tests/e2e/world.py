@@ -74,6 +74,14 @@ class World:
         assert found, self.statuses(full_name, commit)
         return found[0]
 
+    def delivered(self, full_name: str, commit: str) -> list[dict[str, Any]]:
+        """The deliveries of the push of `commit` that were answered 202 or 204."""
+        return [
+            delivery
+            for delivery in self.bitbucket.deliveries(full_name)
+            if commit in delivery["heads"] and delivery["status"] in (202, 204)
+        ]
+
     def run(self, full_name: str, branch: str, commit: str) -> Run | None:
         """The record of a commit's run."""
         uid = self.bitbucket.request("GET", f"/2.0/repositories/{full_name}")["uuid"]
