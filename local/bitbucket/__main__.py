@@ -22,7 +22,7 @@ TOKEN_VARIABLE = "STAND_IN_TOKEN"  # noqa: S105  # the variable's name
     "--state-dir",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where repositories, webhooks, statuses and comments are kept.",
+    help="Where repositories, webhooks, statuses, comments and files are kept.",
 )
 @click.option("--port", default=0, show_default="any free one", help="On 127.0.0.1.")
 @click.option("--page-host", default="127.0.0.1", show_default=True, help="The host in links.")

@@ -1,17 +1,28 @@
 """The WSGI application: who may ask, which fault is injected, which route answers, one log line."""
 
-import hmac
 import logging
+import socket
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from local.bitbucket import control, git_http, pages, rest, rest_comments, rest_statuses
+from local.bitbucket import (
+    access,
+    control,
+    git_http,
+    lfs_http,
+    pages,
+    rest,
+    rest_comments,
+    rest_downloads,
+    rest_statuses,
+)
 from local.bitbucket.answers import Refused, error_answer
 from local.bitbucket.faults import Fault
 from local.bitbucket.page_frame import error_page
@@ -22,11 +33,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 8 * 1024 * 1024  # bytes, of any request but git's
 ROUTES: tuple[Route, ...] = (
     *rest.ROUTES,
     *rest_statuses.ROUTES,
     *rest_comments.ROUTES,
+    *rest_downloads.ROUTES,
+    *lfs_http.ROUTES,
     *git_http.ROUTES,
     *control.ROUTES,
     *pages.ROUTES,
@@ -77,14 +89,14 @@ class Application:
 
     def _faulty(self, fault: Fault, request: Request) -> Response:
         answer = fault.answer()
-        if answer is None:
+        if answer is None and not fault.closed:
             return self._answer(request)
         if fault.after:
             real = self._answer(request)
             for _ in real.response:
                 pass  # the work is done; what it would have said is lost on the way
             real.close()
-        return answer
+        return answer if answer is not None else _hang_up(request)
 
     def _answer(self, request: Request) -> Response:
         try:
@@ -106,23 +118,25 @@ class Application:
 
     def _routed(self, request: Request) -> Response:
         route, parts = self._map.bind_to_environ(request.environ).match()
-        if not route.is_open and not self._knows(request):
+        if not route.is_open and not access.allows(self._site.token, request):
             raise Refused(401, "Token is invalid, expired, or not supported for this endpoint.")
-        if route.endpoint is not git_http.serve:
-            request.max_content_length = LARGEST_BODY
+        request.max_content_length = route.largest_body
         answer: Response = route.endpoint(self._site, request, **parts)
         return answer
 
-    def _knows(self, request: Request) -> bool:
-        """Whether the request shows the token, as a Bearer token or as anybody's password."""
-        sent = request.authorization
-        if sent is None:
-            return False
-        shown = sent.token if sent.type == "bearer" else sent.get("password")
-        return hmac.compare_digest((shown or "").encode(), self._site.token.encode())
+
+def _hang_up(request: Request) -> NoReturn:
+    """End the connection without a word; Werkzeug takes the error for a client that went away."""
+    log.info("%s %s unanswered, as a fault wants it", request.method, request.path)
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    with suppress(OSError):  # the client was faster
+        connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
 
 
 def _error(request: Request, refused: Refused) -> Response:
+    if lfs_http.MARK in request.path:
+        return lfs_http.error_answer(refused)
     if request.path.startswith(("/2.0/", "/_control/", "/site/")) or refused.status == 401:
         return error_answer(refused)
     return error_page(refused)

@@ -131,6 +131,31 @@ class Client:
             f"/2.0/repositories/{full_name}/commit/{quote(commit)}/comments?pagelen=100"
         )
 
+    def downloads(self, full_name: str) -> list[Json]:
+        """A repository's downloads, the newest first."""
+        return self.values(f"/2.0/repositories/{full_name}/downloads?pagelen=100")
+
+    def download(self, full_name: str, name: str) -> bytes:
+        """The bytes of a download."""
+        path = f"/{full_name}/downloads/{quote(name, safe='')}"
+        answer = self._http.request("GET", self.url + path)
+        if answer.status >= 400:
+            raise AnswerError("GET", path, answer.status, answer.data.decode(errors="replace"))
+        return answer.data
+
+    def protect(self, full_name: str, pattern: str) -> None:
+        """Refuse pushes to a branch, or to those of a pattern in which `*` is any text."""
+        self.request("POST", f"/_control/protections/{full_name}", {"pattern": pattern})
+
+    def unprotect(self, full_name: str, pattern: str) -> None:
+        """Let pushes to the branches of a pattern through again."""
+        narrowed = quote(pattern, safe="")
+        self.request("DELETE", f"/_control/protections/{full_name}?pattern={narrowed}")
+
+    def protections(self, full_name: str) -> list[str]:
+        """The patterns of a repository's protected branches."""
+        return [one["pattern"] for one in self.values(f"/_control/protections/{full_name}")]
+
     def status_history(self, full_name: str, commit: str | None = None) -> list[Json]:
         """Each status with every accepted write of it, oldest first, as `writes`."""
         narrowed = "" if commit is None else f"?commit={quote(commit, safe='')}"
@@ -148,6 +173,11 @@ class Client:
     def add_fault(self, **fault: object) -> Json:
         """Begin with a fault; the fields are those of `local.bitbucket.faults.Fault`."""
         return self.request("POST", "/_control/faults", fault)
+
+    def go_away(self, *, seconds: float | None = None, closed: bool = False) -> Json:
+        """Answer git, LFS, REST and pages with 503, or not at all, until `clear_faults`."""
+        how: Json = {"closed": True} if closed else {"status": 503}
+        return self.add_fault(path_prefix="/", seconds=seconds, **how)
 
     def faults(self) -> list[Json]:
         """Every fault since the start, with the number of requests it met as `injected`."""

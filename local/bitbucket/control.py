@@ -2,7 +2,7 @@
 
 from werkzeug.wrappers import Request, Response
 
-from local.bitbucket import deliveries, hooks, statuses
+from local.bitbucket import deliveries, hooks, protections, statuses
 from local.bitbucket.answers import Refused, body_of, json_answer
 from local.bitbucket.deliveries import delivery_json
 from local.bitbucket.faults import read_fault
@@ -56,6 +56,29 @@ def status_history(site: Site, request: Request, *, workspace: str, slug: str) -
     return json_answer({"values": values})
 
 
+def list_protections(site: Site, _request: Request, *, workspace: str, slug: str) -> Response:
+    """The patterns of the branches that nobody may push to."""
+    repository = site.repositories.find(workspace, slug)
+    found = protections.of_repository(site.database, repository.full_name)
+    return json_answer({"values": [protections.protection_json(pattern) for pattern in found]})
+
+
+def protect(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
+    """Let nobody push to the branches of a `pattern`: see `local.bitbucket.protections`."""
+    repository = site.repositories.find(workspace, slug)
+    pattern = protections.read_pattern(body_of(request))
+    protections.protect(site.database, repository.full_name, pattern)
+    return json_answer(protections.protection_json(pattern), 201)
+
+
+def unprotect(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
+    """End the protection of `?pattern=PATTERN`."""
+    repository = site.repositories.find(workspace, slug)
+    pattern = request.args.get("pattern", "")
+    protections.unprotect(site.database, repository.full_name, pattern)
+    return Response(status=204)
+
+
 def list_faults(site: Site, _request: Request) -> Response:
     """Every fault since the start, with the number of requests it met."""
     return json_answer({"values": site.faults.listing()})
@@ -76,6 +99,9 @@ ROUTES = (
     Route("GET", "/_control/deliveries", list_deliveries),
     Route("POST", "/_control/deliveries/<int:number>/redeliver", redeliver),
     Route("GET", "/_control/statuses/<workspace>/<slug>", status_history),
+    Route("GET", "/_control/protections/<workspace>/<slug>", list_protections),
+    Route("POST", "/_control/protections/<workspace>/<slug>", protect),
+    Route("DELETE", "/_control/protections/<workspace>/<slug>", unprotect),
     Route("GET", "/_control/faults", list_faults),
     Route("POST", "/_control/faults", add_fault),
     Route("DELETE", "/_control/faults", clear_faults),

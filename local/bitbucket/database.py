@@ -35,6 +35,14 @@ CREATE TABLE IF NOT EXISTS deliveries (
     error TEXT, duration_ms INTEGER
 );
 CREATE INDEX IF NOT EXISTS deliveries_of_repository ON deliveries (repository, id);
+CREATE TABLE IF NOT EXISTS downloads (
+    repository TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL, uploader TEXT NOT NULL, created_on TEXT NOT NULL,
+    fetched INTEGER NOT NULL, PRIMARY KEY (repository, name)
+);
+CREATE TABLE IF NOT EXISTS protections (
+    repository TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (repository, pattern)
+);
 """
 
 

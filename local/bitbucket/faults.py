@@ -14,12 +14,17 @@ DEFAULT_PREFIX = "/2.0/"
 LONGEST_DELAY = 600.0
 FIELDS = {
     "status", "count", "seconds", "retry_after", "path_prefix", "method", "delay_seconds", "after",
+    "closed",
 }  # fmt: skip  # one line for what one request may hold
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to which requests, how often (None: always) or how long (seconds; None)."""
+    """What happens to which requests, how often (None: always) or how long (seconds; None).
+
+    `closed`: the connection ends without an answer. `after`: the request's work is done all the
+    same. A prefix of `/` is everything but the control routes: Bitbucket is away.
+    """
 
     status: int | None
     count: int | None
@@ -29,13 +34,14 @@ class Fault:
     method: str | None
     delay_seconds: float
     after: bool
+    closed: bool
 
     def meets(self, method: str, path: str) -> bool:
         """Whether a request is one of those."""
         return path.startswith(self.path_prefix) and self.method in {None, method}
 
     def answer(self) -> Response | None:
-        """What a request is answered with; None where a fault is a delay only."""
+        """What a request is answered with; None where a fault is a delay or no answer at all."""
         if self.status is None:
             return None
         if self.status == 429:  # its text: platform documentation on API request limits
@@ -61,9 +67,12 @@ def read_fault(sent: Mapping[str, object]) -> Fault:
         method=_text(sent, "method"),
         delay_seconds=_number(sent, "delay_seconds", LONGEST_DELAY) or 0.0,
         after=sent.get("after") is True,
+        closed=sent.get("closed") is True,
     )
-    if fault.status is None and not fault.delay_seconds:
-        raise Refused(400, "a fault has a status, a delay_seconds or both")
+    if fault.status is None and not fault.closed and not fault.delay_seconds:
+        raise Refused(400, "a fault has a status, a delay_seconds, both, or is closed")
+    if fault.status is not None and fault.closed:
+        raise Refused(400, "a closed connection has no status")
     return fault
 
 

@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
+from local.bitbucket import access, protections
 from local.bitbucket.answers import Refused
 from local.bitbucket.git import ENVIRONMENT
 from local.bitbucket.repositories import Repository
@@ -84,9 +85,12 @@ def _cgi(site: Site, request: Request, repository: Repository, service: str) -> 
         "PATH_INFO": f"/{repository.full_name}.git/{service}",
         "QUERY_STRING": request.query_string.decode("ascii", "replace"),
         "REMOTE_ADDR": "127.0.0.1",
-        "REMOTE_USER": _user(request),
+        "REMOTE_USER": access.user(request),
         "REQUEST_METHOD": request.method,
-        "STAND_IN_ACTOR": _user(request),
+        "STAND_IN_ACTOR": access.user(request),
+        "STAND_IN_PROTECTED": "\n".join(
+            protections.of_repository(site.database, repository.full_name)
+        ),
         "STAND_IN_REPOSITORY": repository.full_name,
     }
     for number, (name, value) in enumerate(configuration.items()):
@@ -94,12 +98,6 @@ def _cgi(site: Site, request: Request, repository: Repository, service: str) -> 
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
     passed_on = {name: request.environ[name] for name in PASSED_ON if request.environ.get(name)}
     return environment | passed_on
-
-
-def _user(request: Request) -> str:
-    """Who asks; `x-token-auth` for whoever shows a token and no name."""
-    name = request.authorization.get("username") if request.authorization else None
-    return "".join(filter(str.isprintable, name or "")) or "x-token-auth"
 
 
 def _upload(request: Request, backend: subprocess.Popen[bytes]) -> None:
@@ -143,5 +141,5 @@ def _reader(backend: subprocess.Popen[bytes]) -> io.BufferedReader:
 
 ROUTES = (
     Route("GET", "/<workspace>/<slug>.git/<path:service>", serve),
-    Route("POST", "/<workspace>/<slug>.git/<path:service>", serve),
+    Route("POST", "/<workspace>/<slug>.git/<path:service>", serve, largest_body=None),
 )

@@ -64,6 +64,7 @@ pre { background: var(--code); border-radius: 6px; padding: 10px 12px; margin: 8
 .comment h1, .comment h2, .comment h3, .comment h4 { font-size: 15px; margin: 8px 0 4px;
   color: var(--ink); letter-spacing: 0; text-transform: none; }
 .comment p { margin: 6px 0; }
+.comment img { max-width: 100%; height: auto; vertical-align: middle; }
 table { border-collapse: collapse; margin: 8px 0; }
 th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
@@ -101,8 +102,8 @@ def page(title: str, crumbs: Markup, content: Markup, status: int = 200) -> Resp
     html = FRAME.format(refresh=REFRESH, title=title, style=STYLE, crumbs=crumbs, content=content)
     answer = Response(html, status, content_type="text/html; charset=utf-8")
     answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+        "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none';"
+        " form-action 'none'; frame-ancestors 'none'"
     )
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"

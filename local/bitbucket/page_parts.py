@@ -8,7 +8,7 @@ from markupsafe import Markup
 from local.bitbucket.comments import Comment
 from local.bitbucket.deliveries import Delivery
 from local.bitbucket.git import Commit
-from local.bitbucket.markdown import rendered
+from local.bitbucket.markdown import Pictures, rendered
 from local.bitbucket.repositories import Repository
 from local.bitbucket.statuses import Status
 from local.bitbucket.times import seconds_between
@@ -117,7 +117,7 @@ def history_table(status: Status) -> Markup:
     )
 
 
-def comment_block(comment: Comment) -> Markup:
+def comment_block(comment: Comment, pictures: Pictures) -> Markup:
     """A comment, its Markdown rendered."""
     edited = " (edited)" if comment.updated_on != comment.created_on else ""
     return Markup(
@@ -127,7 +127,7 @@ def comment_block(comment: Comment) -> Markup:
         number=comment.id,
         time=clock(comment.created_on),
         edited=edited,
-        html=rendered(comment.raw),
+        html=rendered(comment.raw, pictures),
     )
 
 

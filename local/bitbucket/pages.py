@@ -1,13 +1,15 @@
 """The pages that show a person what Bitbucket would show. They need no token: loopback only."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from functools import partial
 
 from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
 from local.bitbucket import comments, deliveries, statuses
+from local.bitbucket.access import only_from_here
 from local.bitbucket.deliveries import Delivery
+from local.bitbucket.download_addresses import own_picture
 from local.bitbucket.git import Commit, Git
 from local.bitbucket.page_frame import HOME, crumbs, page
 from local.bitbucket.page_parts import (
@@ -33,7 +35,7 @@ HEADING = Markup("<h2>{}</h2>")
 
 def index(site: Site, request: Request) -> Response:
     """All repositories."""
-    _only_here(site, request)
+    only_from_here(site.addresses, request)
     rows = join(_repository_card(site, repository) for repository in site.repositories.all())
     empty = Markup('<p class="empty">No repository yet.</p>')
     return page("Repositories", HOME, Markup("<h1>Repositories</h1>{}").format(rows or empty))
@@ -59,7 +61,7 @@ def _last_line(site: Site, repository: Repository, commit: Commit) -> Markup:
 
 def overview(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
     """One repository: its branches, and their commits with all that hangs on them."""
-    _only_here(site, request)
+    only_from_here(site.addresses, request)
     repository = site.repositories.find(workspace, slug)
     git = site.repositories.git(repository)
     branches = git.branches()
@@ -139,14 +141,15 @@ def _hangings(
 
 def _comments(site: Site, repository: Repository, commit: Commit) -> Markup:
     said = comments.of_commit(site.database, repository.full_name, commit.hash)
-    return join(comment_block(comment) for comment in said if not comment.deleted)
+    pictures = partial(own_picture, site.addresses)
+    return join(comment_block(comment, pictures) for comment in said if not comment.deleted)
 
 
 def commit_page(
     site: Site, request: Request, *, workspace: str, slug: str, commit: str
 ) -> Response:
     """One commit: message, changed files, statuses with all their writes, comments, deliveries."""
-    _only_here(site, request)
+    only_from_here(site.addresses, request)
     repository = site.repositories.find(workspace, slug)
     git = site.repositories.git(repository)
     found = site.repositories.commit(repository, commit)
@@ -193,13 +196,6 @@ def _states(site: Site, repository: Repository) -> dict[str, str]:
 
 def _label(state: str | None) -> Markup:
     return NOTHING if state is None else state_label(state)
-
-
-def _only_here(site: Site, request: Request) -> None:
-    """Refuse a foreign host name: else another site's script could read the pages by rebinding."""
-    own = urlsplit(site.addresses.pages).hostname or ""
-    request.trusted_hosts = ["127.0.0.1", "localhost", own]
-    request.host  # noqa: B018  # its look-up is the check
 
 
 ROUTES = (

@@ -10,7 +10,9 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from local.bitbucket.application import Application
 from local.bitbucket.database import Database
+from local.bitbucket.downloads import Downloads
 from local.bitbucket.faults import Faults
+from local.bitbucket.lfs import Objects
 from local.bitbucket.repositories import Repositories
 from local.bitbucket.sender import ANSWER_WITHIN, PAUSE, Sender
 from local.bitbucket.shapes import Addresses
@@ -50,6 +52,8 @@ class Server:
             addresses=Addresses(api=f"http://{HOST}:{self.port}/2.0", pages=pages),
             database=database,
             repositories=Repositories(database, state / "repositories"),
+            downloads=Downloads(database, state / "downloads"),
+            objects=Objects(state / "lfs"),
             sender=Sender(database, answer_within=answer_within, pause=pause),
             faults=Faults(),
         )

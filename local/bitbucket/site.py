@@ -7,16 +7,21 @@ from pathlib import Path
 
 from werkzeug.wrappers import Response
 
-from local.bitbucket import deliveries, hooks, pushes
+from local.bitbucket import deliveries, hooks, protections, pushes
 from local.bitbucket.answers import Refused
 from local.bitbucket.database import Database
+from local.bitbucket.downloads import Downloads
 from local.bitbucket.faults import Faults
 from local.bitbucket.git import GitFailed
+from local.bitbucket.lfs import Objects
 from local.bitbucket.repositories import Repositories
 from local.bitbucket.sender import Sender
 from local.bitbucket.shapes import Addresses
 
 log = logging.getLogger(__name__)
+
+LARGEST_BODY = 8 * 1024 * 1024  # bytes, of any request that carries no file
+GIT_HOOKS = {"pre-receive": protections.PRE_RECEIVE, "post-receive": pushes.POST_RECEIVE}
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Site:
     addresses: Addresses
     database: Database
     repositories: Repositories
+    downloads: Downloads
+    objects: Objects
     sender: Sender
     faults: Faults
 
@@ -45,9 +52,10 @@ class Site:
         """Lay out the state, finish what an earlier process began, and send what is pending."""
         self.push_notes.mkdir(exist_ok=True)
         self.git_hooks.mkdir(exist_ok=True)
-        script = self.git_hooks / "post-receive"
-        script.write_text(pushes.POST_RECEIVE)
-        script.chmod(0o700)
+        for name, text in GIT_HOOKS.items():
+            script = self.git_hooks / name
+            script.write_text(text)
+            script.chmod(0o700)
         self.sender.start()
         for note in sorted(self.push_notes.iterdir()):
             if note.suffix == ".part":
@@ -95,9 +103,13 @@ Endpoint = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route: `endpoint(site, request, **parts of the path)`; `is_open` needs no token."""
+    """One route: `endpoint(site, request, **parts of the path)`; `is_open` needs no token.
+
+    A body of more than `largest_body` bytes is refused with 413; None lets any pass.
+    """
 
     method: str
     path: str
     endpoint: Endpoint
     is_open: bool = False
+    largest_body: int | None = LARGEST_BODY

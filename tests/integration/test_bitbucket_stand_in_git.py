@@ -90,7 +90,9 @@ def test_a_fetch_whose_request_is_gzip_encoded_is_understood(
     push(work, "origin", "HEAD")
     again = clone(stand_in, tmp_path / "again")
     for number in range(60):
-        commit(again, f"only here {number}")
+        # Of a later second than the shared one, or git would offer that one early, in a short body.
+        date = f"@{4_102_444_800 + number} +0000"
+        git(again, "commit", "--quiet", "--allow-empty", "-m", "here", GIT_COMMITTER_DATE=date)
     wanted = commit(work, "wanted")
     push(work, "origin", "HEAD")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from local.bitbucket.answers import Refused
 from local.bitbucket.faults import Faults, read_fault
 
 PATH = "/2.0/repositories/acme/x"
@@ -43,6 +44,22 @@ def test_without_a_prefix_only_the_rest_api_is_met(path: str) -> None:
     faults.add(read_fault({"status": 429}))
 
     assert faults.take("GET", path) is None
+
+
+@pytest.mark.parametrize("path", ["/acme/x.git/info/refs", "/2.0/repositories/acme/x", "/"])
+def test_with_a_prefix_of_one_slash_everything_is_met(path: str) -> None:
+    faults = Faults()
+    faults.add(read_fault({"closed": True, "path_prefix": "/"}))
+
+    assert faults.take("GET", path) is not None
+
+
+@pytest.mark.parametrize("sent", [{}, {"closed": True, "status": 503}])
+def test_a_fault_has_one_answer_or_none(sent: dict[str, object]) -> None:
+    with pytest.raises(Refused) as caught:
+        read_fault(sent)
+
+    assert caught.value.status == 400
 
 
 def test_a_delay_alone_lets_the_real_answer_through() -> None:

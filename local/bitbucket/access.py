@@ -1,0 +1,56 @@
+"""Who may ask: whoever shows the token, whoever follows an address signed with it, and from where.
+
+Bitbucket gives out signed addresses too: they lead to bytes, for a while, without credentials.
+"""
+
+import hashlib
+import hmac
+import time
+from urllib.parse import quote, urlencode, urlsplit
+
+from werkzeug.wrappers import Request
+
+from local.bitbucket.shapes import Addresses
+
+
+def allows(token: str, request: Request) -> bool:
+    """Whether the request shows the token, as a Bearer token or as anybody's password."""
+    sent = request.authorization
+    if sent is None:
+        return _is_signed(token, request)
+    shown = sent.token if sent.type == "bearer" else sent.get("password")
+    matches = hmac.compare_digest((shown or "").encode(), token.encode())
+    return matches or _is_signed(token, request)
+
+
+def user(request: Request) -> str:
+    """Who asks; `x-token-auth` for whoever shows a token and no name."""
+    name = request.authorization.get("username") if request.authorization else None
+    return "".join(filter(str.isprintable, name or "")) or "x-token-auth"
+
+
+def signed(token: str, method: str, path: str, lasts: int) -> str:
+    """A path with a query that opens it to one method for `lasts` seconds, without the token."""
+    until = int(time.time()) + lasts
+    signature = _signature(token, method, path, str(until))
+    return f"{quote(path)}?{urlencode({'until': until, 'signature': signature})}"
+
+
+def only_from_here(addresses: Addresses, request: Request) -> None:
+    """Refuse a foreign host name: else another site's script could read the pages by rebinding."""
+    own = urlsplit(addresses.pages).hostname or ""
+    request.trusted_hosts = ["127.0.0.1", "localhost", own]
+    request.host  # noqa: B018  # its look-up is the check
+
+
+def _is_signed(token: str, request: Request) -> bool:
+    until, shown = request.args.get("until", ""), request.args.get("signature", "")
+    wanted = _signature(token, request.method, request.path, until)
+    if not hmac.compare_digest(shown.encode(), wanted.encode()):
+        return False
+    return int(until) >= time.time()
+
+
+def _signature(token: str, method: str, path: str, until: str) -> str:
+    told = f"{method} {path} {until}".encode()
+    return hmac.new(token.encode(), told, hashlib.sha256).hexdigest()
