@@ -41,9 +41,10 @@ format-check: $(SETUP)
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 .PHONY: lint
-lint: $(SETUP) ## lint code and template
+lint: $(SETUP) ## lint code, template and Dockerfile
 	@$(BIN)/ruff check .
 	@$(BIN)/sam validate --lint
+	@$(BIN)/hadolint container/Dockerfile
 
 .PHONY: types
 types: $(SETUP) ## check types
@@ -66,14 +67,14 @@ bench: $(SETUP) ## measure; prints ratios from one run
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: lock
-lock: .venv/.installed ## pin the newest versions that pyproject.toml and requirements/*.in allow
+lock: .venv/.installed ## pin the newest versions that pyproject.toml and the *.in files allow
 	@lock() { $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --universal \
 		--python-version 3.11 --generate-hashes --custom-compile-command 'make lock' "$$@"; }; \
 	lock pyproject.toml --extra dev -o requirements/dev.txt; \
 	lock pyproject.toml -c requirements/dev.txt -o shared/requirements.txt; \
 	lock requirements/bootstrap.in -o requirements/bootstrap.txt; \
 	lock requirements/emulator.in -o requirements/emulator.txt; \
-	lock requirements/job.in -o requirements/job.txt
+	lock container/requirements.in -o container/requirements.txt
 
 .PHONY: clean
 clean: ## remove what the other targets made
@@ -92,8 +93,12 @@ clean: ## remove what the other targets made
 	@touch $@
 
 # The embedded stack's functions run on the emulator's interpreter and see its packages: it stays bare.
-.tools/%/.installed: requirements/%.txt .venv/.installed
+.tools/emulator/.installed: requirements/emulator.txt
+# Local jobs run on the libraries of the base image.
+.tools/job/.installed: container/requirements.txt
+.tools/emulator/.installed .tools/job/.installed: .tools/%/.installed: .venv/.installed
 	@echo "setting up .tools/$*"
 	@rm -rf .tools/$* && $(BIN)/uv venv --quiet --no-config --python $(BIN)/python .tools/$*
-	@$(BIN)/uv pip install --quiet --no-config --python .tools/$*/bin/python --require-hashes --compile-bytecode -r $<
+	@$(BIN)/uv pip install --quiet --no-config --python .tools/$*/bin/python --require-hashes --compile-bytecode \
+		--build-constraints $(filter %.txt,$^) -r $(filter %.txt,$^)
 	@touch $@

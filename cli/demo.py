@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from rich.markdown import Markdown
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from cli.console import console, step
-from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
-from local.results import metric_differences, result_commit
+from local.layout import DEFAULT_STATE, StackError, StateDir
+from local.results import result_commit
 from local.stack import Stack, running
 
 MESSAGE = """Try a smaller learning rate
@@ -52,7 +53,7 @@ def demo(timeout: int) -> None:
         ended = follow(stack, commit, timeout)
         if not _show_result(stack, commit, ended):
             sys.exit(1)
-        console.print("\n[bold]5. ending the stack[/bold]")
+        console.print("\n[bold]6. ending the stack[/bold]")
     console.print("done. Next: [bold].venv/bin/cloud-runner local up[/bold] keeps it running")
 
 
@@ -105,13 +106,32 @@ def _show_result(stack: Stack, commit: str, ended: str) -> bool:
     shown = _git(stack, working_copy, "show", "--stat", "--format=commit %H%n%n%B", result)
     for line in shown.splitlines():
         console.print(f"  {line}", markup=False)
-    table = Table("metric", "before", "after", "difference")
-    for name, before, after, difference in metric_differences(
-        working_copy, commit, result, Tools()
-    ):
-        table.add_row(name, before, after, difference)
-    console.print(table)
+    report = _report(stack, result)
+    if report is None:
+        console.print("  [red]there is no report on the result commit[/red]")
+        return False
+    console.print("\n[bold]5. the report[/bold], a comment on the result commit")
+    console.print(Padding(Markdown(report), (0, 2)), soft_wrap=False)
+    for picture in _pictures(stack):
+        console.print(f"  picture in the report: {picture}", markup=False, soft_wrap=True)
     return True
+
+
+def _report(stack: Stack, commit: str) -> str | None:
+    """The comment on a commit. It comes a moment before the job's end."""
+    comments = stack.bitbucket.comments(stack.hooks[0].repository, commit)
+    return comments[0]["content"]["raw"] if comments else None
+
+
+def _pictures(stack: Stack) -> Iterator[Path]:
+    """The report's pictures, kept in a folder where they outlive the stack."""
+    repository = stack.hooks[0].repository
+    folder = stack.state.root / "pictures"
+    folder.mkdir(exist_ok=True)
+    for download in stack.bitbucket.downloads(repository):
+        picture = folder / download["name"]
+        picture.write_bytes(stack.bitbucket.download(repository, download["name"]))
+        yield picture
 
 
 def _writes(stack: Stack, commit: str) -> list[tuple[str, str]]:

@@ -13,7 +13,8 @@ import zipfile
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SHARED = ("shared/__init__.py", "shared/arguments.py")
+# Modules that the functions use as well.
+SHARED = ("shared.__init__", "shared.arguments", "shared.exits", "shared.hydra", "shared.sweeps")
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _START = """import sys
 
@@ -28,7 +29,8 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 def build(target: Path) -> None:
     """Write the program."""
     package = sorted(f"container/{file.name}" for file in (_ROOT / "container").glob("*.py"))
-    files = {name: (_ROOT / name).read_text(encoding="utf-8") for name in (*package, *_SHARED)}
+    shared = [f"{name.replace('.', '/')}.py" for name in SHARED]
+    files = {name: (_ROOT / name).read_text(encoding="utf-8") for name in (*package, *shared)}
     files["__main__.py"] = _START
     with target.open("wb") as file:
         file.write(_SHEBANG)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from container import lfs
 from container.exits import Exit, JobFailed
 from container.git import Git, GitFailed
 from container.log import say
-from container.origin import Origin, OriginUnavailable
+from container.origin import Origin, OriginRefused, OriginUnavailable
 from container.settings import Job
 
 
-def check_out(git: Git, origin: Origin, job: Job) -> dict[str, str]:
-    """Fill the empty directory of `git`; the heads that the job's two branches have at Bitbucket.
+def check_out(git: Git, origin: Origin, job: Job, *others: str) -> dict[str, str]:
+    """Fill the empty directory of `git`; the heads of the job's branch and `others` at Bitbucket.
 
-    The branch may have moved on, or be gone: the commit counts.
+    The branch may have moved on, or be gone: the commit counts. `others` may hold `*`.
 
     Raises:
         JobFailed: the commit cannot be had.
@@ -20,14 +21,15 @@ def check_out(git: Git, origin: Origin, job: Job) -> dict[str, str]:
     try:
         git.must("init", "--quiet", "--template=")
         git.must("remote", "add", "origin", origin.url)
-        heads = origin.heads(git, job.branch, job.fallback_branch)
+        heads = origin.heads(git, job.branch, *others)
         _fetch(git, origin, job, heads)
         git.must("update-ref", f"refs/heads/{job.branch}", job.commit)
         git.must("symbolic-ref", "HEAD", f"refs/heads/{job.branch}")
         git.must("reset", "--quiet", "--hard")
+        lfs.check_out(git, origin)
         if (git.directory / ".gitmodules").exists():
             origin.fetch_submodules(git)
-    except (OriginUnavailable, GitFailed) as failed:
+    except (OriginUnavailable, OriginRefused, GitFailed) as failed:
         raise JobFailed(Exit.NOT_CLONED, f"cloning: {failed}") from failed
     _say_where(job, heads)
     return heads

@@ -1,16 +1,26 @@
-"""Bringing the results to safety: data to the DVC remote, then the commit to Bitbucket."""
+"""Bringing the results to safety: data to the DVC remote, then the commit to Bitbucket.
+
+Both are tried for as long as the job may last. A machine that waits costs little beside results
+that are lost.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from container import lfs
 from container.exits import Exit, JobFailed
 from container.git import Git
 from container.log import say
-from container.origin import PAUSES, Origin, OriginUnavailable
+from container.origin import Origin, OriginRefused, OriginUnavailable
+from container.patience import pauses
 from container.result import Result
 from container.settings import Job, Settings
+
+_BRANCH = "refs/heads/"
 
 
 class PushesData(Protocol):
@@ -23,19 +33,40 @@ class PushesData(Protocol):
 class Waits(Protocol):
     """What lets time pass."""
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether there is no time to wait any more."""
+
     def pause(self, seconds: float, *, finish: bool = False) -> None:
         """Wait, with `finish` through a SIGTERM as well."""
 
 
-def deliver_data(dvc: PushesData, waits: Waits) -> None:
-    """Push the data, a few times if need be.
+class CommitNotPushed(JobFailed):
+    """The result commit is in the clone, and Bitbucket has it nowhere."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a result commit is to go: a branch of Bitbucket that is still at `expected`.
+
+    "" stands for a branch that is not there yet.
+    """
+
+    branch: str
+    expected: str = ""
+
+
+def deliver_data(dvc: PushesData, waits: Waits, until: float) -> None:
+    """Push the data, again and again if need be.
 
     Raises:
         JobFailed: the remote did not take it.
     """
-    for pause in PAUSES:
+    for pause in pauses(until):
         if dvc.push():
             return
+        if waits.interrupted:
+            break
         say(f"pushing data: not possible now, trying again in {pause:g} s")
         waits.pause(pause, finish=True)
     if not dvc.push():
@@ -45,46 +76,73 @@ def deliver_data(dvc: PushesData, waits: Waits) -> None:
         )
 
 
-def deliver(git: Git, origin: Origin, job: Job, settings: Settings) -> Result:
-    """Push the head of the clone; where it is now.
+@dataclass(frozen=True)
+class Delivery:
+    """How commits of the clone get to Bitbucket."""
 
-    Raises:
-        JobFailed: Bitbucket took it nowhere.
-    """
-    commit = git.must("rev-parse", "HEAD", finish=True).strip()
-    courier = _courier(git, settings)
-    try:
-        if origin.push(courier, commit, job.branch, expected=job.commit):
-            return Result(commit, job.branch)
-        say(
-            f"{job.branch} has moved on meanwhile or may not be pushed to: "
-            f"the results go to {job.fallback_branch}"
-        )
-        if origin.push(courier, commit, job.fallback_branch, expected=""):
-            return Result(commit, job.fallback_branch)
-    except OriginUnavailable as unavailable:
-        raise _nowhere(str(unavailable)) from unavailable
-    raise _nowhere(f"{job.fallback_branch} was refused as well")
+    git: Git
+    origin: Origin
+    job: Job
+    settings: Settings
+    until: float
+    note: Callable[[str], None]
+    """Takes a sentence that the reader of the report must see."""
+
+    def deliver(self, commit: str, target: Target) -> Result:
+        """Push a commit of the clone to its target, or beside it; where it is now.
+
+        Raises:
+            CommitNotPushed: Bitbucket took it nowhere.
+        """
+        beside = self.job.results_branch
+        try:
+            courier = self._courier()
+            lfs.push(self.git, courier, self.origin, commit, pauses(self.until))
+            if self._push(courier, commit, target.branch, target.expected):
+                return Result(commit, target.branch)
+            self.note(
+                f"{target.branch} has moved on meanwhile or may not be pushed to: "
+                f"the results go to {beside}"
+            )
+            if self._push(courier, commit, beside, ""):
+                return Result(commit, beside)
+        except (OriginUnavailable, OriginRefused) as failed:
+            raise _nowhere(str(failed)) from failed
+        raise _nowhere(f"{beside} was refused as well")
+
+    def share_experiment(self, ref: str, commit: str) -> bool:
+        """Do what `dvc exp push` does with an experiment's ref; whether Bitbucket has it now.
+
+        Without starting DVC, which would need the credentials for it.
+        """
+        try:
+            return self.origin.push(self._courier(), commit, ref, "", pauses(self.until))
+        except (OriginUnavailable, OriginRefused) as failed:
+            say(str(failed))
+            return False
+
+    def _push(self, courier: Git, commit: str, branch: str, expected: str) -> bool:
+        ref = f"{_BRANCH}{branch}"
+        return self.origin.push(courier, commit, ref, expected, pauses(self.until))
+
+    def _courier(self) -> Git:
+        """A repository that borrows the clone's objects.
+
+        Stages could write the clone's own configuration, which can name programs that git starts,
+        and those would inherit the credentials.
+        """
+        directory = self.git.directory.with_name("courier.git")
+        self.git.must("init", "--quiet", "--bare", "--template=", str(directory), finish=True)
+        information = directory / "objects" / "info"
+        information.mkdir(parents=True, exist_ok=True)
+        borrowed = Path(self.git.directory, ".git", "objects")
+        (information / "alternates").write_text(f"{borrowed}\n", encoding="utf-8")
+        return Git(self.git.children, directory, self.settings)
 
 
-def _courier(git: Git, settings: Settings) -> Git:
-    """A new repository that borrows the clone's objects.
-
-    Stages could write the clone's own configuration, which can name programs that git starts, and
-    those would inherit the credentials.
-    """
-    directory = git.directory.with_name("courier.git")
-    git.must("init", "--quiet", "--bare", "--template=", str(directory), finish=True)
-    information = directory / "objects" / "info"
-    information.mkdir(parents=True, exist_ok=True)
-    borrowed = Path(git.directory, ".git", "objects")
-    (information / "alternates").write_text(f"{borrowed}\n", encoding="utf-8")
-    return Git(git.children, directory, settings)
-
-
-def _nowhere(why: str) -> JobFailed:
-    return JobFailed(
+def _nowhere(why: str) -> CommitNotPushed:
+    return CommitNotPushed(
         Exit.COMMIT_NOT_PUSHED,
         f"pushing the result commit: {why}. The data is on the DVC remote with its run cache: "
-        "allow the credentials to push, then rerun, and no stage runs twice",
+        "see that the credentials may push, then rerun, and no stage runs twice",
     )

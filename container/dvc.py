@@ -8,19 +8,38 @@ import pkgutil
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
 
+from container import interpreter, needs, saving
 from container.exits import Exit, JobFailed
 from container.git import identity
 from container.log import say
-from container.needs import MARK
 from container.processes import Children, Ended
 from container.settings import Settings
 
-# `check_update` would leave a process behind that asks the internet for newer versions.
-_LOCAL_CONFIG = "[core]\n    check_update = false\n    analytics = false\n"
+# `check_update` would leave a process behind that asks the internet for newer versions. DVC's index
+# and state belong to this clone alone, and go with it.
+_LOCAL_CONFIG = """[core]
+    check_update = false
+    analytics = false
+    site_cache_dir = "{site}"
+"""
+# Links save the time and the space of copies; `group` lets other jobs use what this one adds
+# (DVC's user guide, "How to Share a DVC Cache").
+_CACHE_CONFIG = """[cache]
+    dir = "{cache}"
+    shared = group
+    type = "reflink,hardlink,symlink,copy"
+"""
+_TRACKING = "experiment"
+_NO_REMOTE = "this project has no DVC remote, so its data ends with this job: dvc remote add -d …"
+# Mistakes in the command line, of argparse and of DVC (dvc/cli/__init__.py).
+BAD_COMMAND_LINE = 254
 
 
 @dataclass(frozen=True)
@@ -40,45 +59,134 @@ class Outputs:
         return any(f'"{part}";' in self.lines for part in parts)
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What `needs` has found. Where it could not look, nothing is known."""
+
+    known: bool
+    new: bool = False
+    outdated: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    remote: bool = True
+    tracking: bool = False
+
+
 class Dvc:
     """The project's DVC. Whatever runs through it, stages above all, gets no credential."""
 
     def __init__(self, children: Children, directory: Path, settings: Settings) -> None:
-        self._children = children
-        self._directory = directory
-        self._environment = {
+        self.environment = {
             "PYTHONUNBUFFERED": "1",  # the log shows a stage's words when it says them
             **os.environ,
             **identity(settings),
             "DVC_NO_ANALYTICS": "1",
         }
-        self._program = _program()
+        self._children = children
+        self._directory = directory
+        self._settings = settings
+        # Entries of the run cache from now on are this job's; the second is a file system's grain.
+        self._since = time.time() - 1
+        self._needs = Needs(known=False)
 
-    def prepare(self) -> None:
-        """Set what a job wants of DVC beside the project's own configuration."""
+    @property
+    def used(self) -> bool:
+        """Whether the project is one of DVC."""
+        return (self._directory / ".dvc").is_dir()
+
+    def prepare(self, workspace: str, repository: str) -> Needs:
+        """Set what a job wants of DVC beside the project's own configuration, and look around.
+
+        Raises:
+            JobFailed: the image has no DVC, or the shared cache cannot be written to.
+        """
+        _program()
         config = self._directory / ".dvc" / "config.local"
-        if config.parent.is_dir() and not config.exists():
-            config.write_text(_LOCAL_CONFIG, encoding="utf-8")
+        if not config.exists():  # or the project keeps its own under version control
+            text = _LOCAL_CONFIG.format(site=_quoted(self._directory.with_name("site")))
+            if self._settings.cache_dir:
+                cache = Path(self._settings.cache_dir, _folder(workspace), _folder(repository))
+                _make_shared(cache)
+                text += _CACHE_CONFIG.format(cache=_quoted(cache))
+            config.write_text(text, encoding="utf-8")
+        self._needs = self.needs()
+        return self._needs
 
-    def reproduce(self, arguments: Sequence[str], *, experiment: bool) -> int:
+    def reproduce(self, arguments: Sequence[str], *, experiment: bool, message: str = "") -> int:
         """Run the stages; DVC's exit code.
 
         With `--pull --allow-missing` DVC fetches the run cache and what a stage that must run
         needs; the data of unchanged stages stays where it is. Where that would mislead it (see
         `needs`), what it must see is pulled first, or all that the asked stages name. Without a
-        remote it only warns.
+        remote it only warns. `message` is for the experiment's commit, unless the arguments have
+        one.
         """
         verb = ["exp", "run"] if experiment else ["repro"]
         missing = ["--allow-missing"] if self._can_miss_data() else []
-        command = [*verb, "--pull", *missing, *arguments]
-        say("$ dvc " + " ".join(map(shlex.quote, command)))
-        return self._run(*command).code
+        shown = [*verb, "--pull", *missing, *arguments]
+        say("$ dvc " + " ".join(map(shlex.quote, shown)))
+        named = ["--message", message] if message else []
+        return self._run(*verb, "--pull", *missing, *named, *arguments).code
+
+    def track_experiment(self) -> int:
+        """Reproduce the frozen stage `experiment`, and leave it frozen; DVC's exit code."""
+        definition = self._directory / "dvc.yaml"
+        frozen = definition.read_bytes()
+        try:
+            self._run("unfreeze", "--quiet", _TRACKING, finish=True)
+            return self._run("repro", "--single-item", "--pull", _TRACKING).code
+        finally:
+            definition.write_bytes(frozen)
+
+    def needs(self) -> Needs:
+        """What stands between the project and its stages."""
+        found = self._ask(needs.__name__, needs.MARK, str(self._directory))
+        if found is None:
+            return Needs(known=False)
+        return Needs(
+            known=True,
+            new=found["new"],
+            outdated=tuple(found["outdated"]),
+            absent=tuple(found["absent"]),
+            remote=found["remote"],
+            tracking=found["tracking"],
+        )
+
+    def save(self) -> bool:
+        """Bring what stages have made so far to the remote; whether all of it got there.
+
+        May be called while stages run. True as well if there is no remote.
+        """
+        found = self._saving("stages")
+        return found is not None and not found["failed"]
 
     def push(self) -> bool:
         """Bring data and run cache to the remote; whether all of it got there.
 
         True as well if the project has no remote, which is said.
         """
+        if interpreter.with_dvc() is None:
+            return self._push_by_command()
+        found = self._saving("all")
+        if found is not None and not found["remote"]:
+            say(_NO_REMOTE)
+        return found is not None and not found["failed"]
+
+    def outputs(self) -> Outputs:
+        """What the project's stages and .dvc files name as outputs, cached or not."""
+        ended = self._run("dag", "--outs", "--dot", finish=True, read=True)
+        return Outputs(frozenset(os.fsdecode(ended.output).splitlines()))
+
+    def _can_miss_data(self) -> bool:
+        """Bring what DVC must see to know what changed; whether it may take the rest as it is."""
+        found = self._needs if self._needs.known else self.needs()
+        if not found.known:
+            say("what has changed cannot be told beforehand: pulling all data of the asked stages")
+            return False
+        if found.outdated and self._run("pull", *found.outdated).code:
+            return False
+        return not found.new
+
+    def _push_by_command(self) -> bool:
         if self._run("push", "--run-cache", finish=True).code == 0:
             return True
         # The run cache has no place but the default remote; outputs may name another.
@@ -86,54 +194,72 @@ class Dvc:
             return False
         if self._run("remote", "list", finish=True, read=True).output.strip():
             return self._run("push", finish=True).code == 0
-        say("this project has no DVC remote, so its data ends with this job: dvc remote add -d …")
+        say(_NO_REMOTE)
         return True
 
-    def outputs(self) -> Outputs:
-        """What the project's stages and .dvc files name as outputs, cached or not."""
-        ended = self._run("dag", "--outs", "--dot", finish=True, read=True)
-        return Outputs(frozenset(os.fsdecode(ended.output).splitlines()))
+    def _saving(self, action: str) -> dict[str, Any] | None:
+        words = (action, str(self._directory), str(self._since))
+        return self._ask(saving.__name__, saving.MARK, *words, finish=True)
 
-    def metrics_diff(self, old: str, new: str) -> str:
-        """The metrics that differ between two commits, as a Markdown table; "" if none do."""
-        ended = self._run("metrics", "diff", "--md", old, new, finish=True, read=True)
-        table = ended.output.decode(errors="replace").strip()
-        # Heading and rule are there even for nothing.
-        return table if ended.code == 0 and len(table.splitlines()) > 2 else ""
-
-    def _can_miss_data(self) -> bool:
-        """Bring what DVC must see to know what changed; whether it may take the rest as it is."""
-        source = pkgutil.get_data("container", "needs.py") or b""
-        python = [sys.executable, "-c", source.decode(), str(self._directory)]
+    def _ask(
+        self, module: str, mark: str, *arguments: str, finish: bool = False
+    ) -> dict[str, Any] | None:
+        """What one of our modules says that runs in DVC's own Python; None if it cannot."""
+        python = interpreter.with_dvc()
+        if python is None:
+            return None
+        source = pkgutil.get_data("container", f"{module.rpartition('.')[2]}.py") or b""
         # From outside the project, whose own modules would stand before the libraries.
-        ended = self._start(python, directory=self._directory.parent, read=True)
-        found = ended.output.decode(errors="replace").rpartition(MARK)[2]
-        if not found.startswith("{"):
-            say("what has changed cannot be told beforehand: pulling all data of the asked stages")
-            return False
-        needs = json.loads(found)
-        if needs["outdated"] and self._run("pull", *needs["outdated"]).code:
-            return False
-        return not needs["new"]
+        ended = self._children.run(
+            [python, "-c", source.decode(), *arguments],
+            directory=self._directory.parent,
+            environment=self.environment,
+            finish=finish,
+            read=True,
+        )
+        _, marked, said = ended.output.decode(errors="replace").rpartition(mark)
+        try:
+            found: dict[str, Any] | None = json.loads(said) if marked else None
+        except ValueError:
+            return None  # it was cut off
+        return found
 
     def _run(self, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
-        return self._start([*self._program, *arguments], finish=finish, read=read)
-
-    def _start(
-        self,
-        command: Sequence[str],
-        *,
-        directory: Path | None = None,
-        finish: bool = False,
-        read: bool = False,
-    ) -> Ended:
         return self._children.run(
-            command,
-            directory=directory or self._directory,
-            environment=self._environment,
+            [*_program(), *arguments],
+            directory=self._directory,
+            environment=self.environment,
             finish=finish,
             read=read,
         )
+
+
+def _make_shared(cache: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobFailed(
+            Exit.NO_DVC,
+            f"making the cache directory {cache}: {error.strerror}. Mount it so that the image's "
+            "user may write to it",
+        ) from error
+    finally:
+        os.umask(before)
+
+
+def _folder(name: str) -> str:
+    """A name of Bitbucket's as the name of one folder.
+
+    >>> _folder("team"), _folder("../a b")
+    ('team', '%2E%2E%2Fa%20b')
+    """
+    return quote(name, safe="").replace("..", "%2E%2E")
+
+
+def _quoted(path: Path) -> str:
+    """A value in DVC's configuration, which ConfigObj reads."""
+    return str(path).replace('"', "")
 
 
 def _program() -> list[str]:

@@ -1,5 +1,8 @@
 """What DVC must have at hand before it can tell which stages changed. Runs apart, in DVC's Python.
 
+Beside that, what the runner wants to know of the project: whether it has a stage that tracks
+experiments, and after a failure which data was missing.
+
 In a fresh clone all data is missing, and `--allow-missing` takes what is missing for unchanged. So
 DVC 3.67.1 skips stages that must run, without a word:
 
@@ -19,26 +22,55 @@ from pathlib import PurePath
 from typing import Any
 
 MARK = "needs: "
+_TRACKING = "experiment"
 
 
 def main(project: str) -> None:
-    """Print `MARK` and JSON: {"new": is there a stage that never ran, "outdated": [outputs]}."""
+    """Print `MARK` and JSON.
+
+    - `new`: is there a stage that never ran.
+    - `outdated`: outputs that a stage reads and that are not what it has read.
+    - `absent`: of those, and of what stages read at all, the data that the workspace lacks.
+    - `remote`: does the project say where its data is to go.
+    - `tracking`: is there a frozen stage of the name `experiment` in the root's dvc.yaml.
+    """
     from dvc.repo import Repo  # type: ignore[import-not-found]  # noqa: PLC0415 - the image's
 
     with Repo(project) as repo:
         outputs = {output.fs_path: output for output in repo.index.outs}
         stages = [stage for stage in repo.index.stages if not stage.frozen]
         new = any(not output.hash_info for stage in stages for output in stage.outs)
-        outdated = {
-            found
-            for stage in stages
-            for dependency in stage.deps
-            if (found := _outdated(repo, outputs, dependency))
-        }
+        read = [dependency for stage in stages for dependency in stage.deps]
+        outdated = {found for dependency in read if (found := _outdated(repo, outputs, dependency))}
+        absent = {path for path in _sources(repo, outputs) if not os.path.lexists(path)}
+        remote = bool(repo.config["remote"])
+        tracking = any(
+            stage.frozen
+            and (stage.path_in_repo, getattr(stage, "name", "")) == ("dvc.yaml", _TRACKING)
+            for stage in repo.index.stages
+        )
     # Targets that look like a stage's name and others that do not must not stand side by side:
     # github.com/treeverse/dvc/issues/11075. None of these does.
-    paths = sorted(f"./{os.path.relpath(path, project)}" for path in outdated)
-    print(MARK + json.dumps({"new": new, "outdated": paths}))
+    paths = {"outdated": _listed(outdated, project), "absent": _listed(absent, project)}
+    print(MARK + json.dumps({"new": new, "remote": remote, "tracking": tracking, **paths}))
+
+
+def _listed(paths: set[str], project: str) -> list[str]:
+    return sorted(f"./{os.path.relpath(path, project)}" for path in paths)
+
+
+def _sources(repo: Any, outputs: dict[str, Any]) -> set[str]:
+    """The data that no stage makes (`dvc add`, `dvc import`) and that a stage reads."""
+    added = {path: output for path, output in outputs.items() if output.stage.is_data_source}
+    return {
+        holder
+        for stage in repo.index.stages
+        for dependency in stage.deps
+        for holder in map(
+            str, (PurePath(dependency.fs_path), *PurePath(dependency.fs_path).parents)
+        )
+        if holder in added
+    }
 
 
 def _outdated(repo: Any, outputs: dict[str, Any], dependency: Any) -> str | None:
@@ -46,6 +78,8 @@ def _outdated(repo: Any, outputs: dict[str, Any], dependency: Any) -> str | None
     path = PurePath(dependency.fs_path)
     for holder in map(str, (path, *path.parents)):
         if holder in outputs:
+            if not outputs[holder].hash_info:
+                return None  # never made, so there is nothing to bring
             read = dependency.hash_info and dependency.hash_info.value
             now = _now(repo, outputs[holder], os.path.relpath(path, repo.root_dir))
             return holder if not now or now != read else None

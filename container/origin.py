@@ -6,25 +6,38 @@ Bitbucket's address alone, and stands on the command line of the one command tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Optional
 from urllib.parse import quote, urlsplit
 
-from container.credentials import Credentials, login
+from container.credentials import login
 from container.git import Git
 from container.log import say
-from container.oauth import OAuthUnavailable, access_token
+from container.oauth import OAuthUnavailable, Passwords
+from container.patience import PAUSES
 from container.processes import Ended
 from container.settings import Job, Settings
 
-# Seconds before the second, third and fourth try.
-PAUSES = (2.0, 8.0, 20.0)
+_PROBE_SECONDS = 20
+_REFUSALS = {
+    401: "Bitbucket does not know these credentials: renew the secret",
+    403: "Bitbucket does not allow this to these credentials: give them repository write",
+    404: "Bitbucket knows no such repository, or hides it from these credentials",
+}
 
 
 class OriginUnavailable(Exception):
-    """Bitbucket did not answer, or refused us, every time."""
+    """Bitbucket did not answer, as often as it was asked."""
+
+
+class OriginRefused(Exception):
+    """Bitbucket wants nothing of these credentials. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +46,36 @@ class Origin:
 
     url: str
     git_url: str
-    credentials: Optional[Credentials]  # noqa: UP045 - Python 3.9 evaluates a field's type
-    pauses: tuple[float, ...] = PAUSES
+    passwords: Optional[Passwords]  # noqa: UP045 - Python 3.9 evaluates a field's type
 
     @classmethod
-    def of(cls, job: Job, settings: Settings, credentials: Credentials | None) -> Origin:
+    def of(cls, job: Job, settings: Settings, passwords: Passwords | None) -> Origin:
         """The job's repository at the settings' address."""
         path = f"{quote(job.workspace, safe='')}/{quote(job.repository, safe='')}.git"
-        return cls(f"{settings.git_url}/{path}", settings.git_url, credentials)
+        return cls(f"{settings.git_url}/{path}", settings.git_url, passwords)
 
-    def heads(self, git: Git, *branches: str) -> dict[str, str]:
-        """Those of the branches that exist, with their heads.
+    def heads(self, git: Git, *patterns: str) -> dict[str, str]:
+        """The branches of these names, which may hold `*`, with their heads.
 
         Raises:
-            OriginUnavailable: there is no answer, no such repository, or no permission.
+            OriginUnavailable: there is no answer.
+            OriginRefused: there is no such repository, or no permission.
         """
-        refs = {f"refs/heads/{branch}": branch for branch in branches}
+        refs = [f"refs/heads/{pattern}" for pattern in patterns]
         answer = self._insist(git, "ls-remote", "--quiet", self.url, *refs, read=True)
         found: dict[str, str] = {}
         for line in answer.output.decode(errors="surrogateescape").splitlines():
             head, _, ref = line.partition("\t")
-            if ref in refs:
-                found[refs[ref]] = head
+            # git-ls-remote(1) compares from the end, so it may find more.
+            if any(fnmatchcase(ref, asked) for asked in refs):
+                found[ref[len("refs/heads/") :]] = head
         return found
 
     def fetch(self, git: Git, *refspecs: str) -> None:
         """Bring refs and their full history into the clone.
 
         Raises:
-            OriginUnavailable: as above.
+            OriginUnavailable, OriginRefused: as above.
         """
         self._insist(git, "fetch", "--quiet", "--no-recurse-submodules", self.url, *refspecs)
 
@@ -73,25 +87,44 @@ class Origin:
         """Check out the submodules, those that name Bitbucket over SSH as well.
 
         Raises:
-            OriginUnavailable: as above.
+            OriginUnavailable, OriginRefused: as above.
         """
         host = urlsplit(self.git_url).hostname
         same = f"url.{self.git_url}/.insteadOf"
         over_ssh = ["-c", f"{same}=git@{host}:", "-c", f"{same}=ssh://git@{host}/"]
         self._insist(git, *over_ssh, "submodule", "--quiet", "update", "--init", "--recursive")
 
-    def push(self, git: Git, commit: str, branch: str, expected: str) -> bool:
-        """Put a commit on a branch that is still at `expected` ("" for a new branch), or say False.
+    def fetch_large_files(self, git: Git) -> None:
+        """Put Git LFS's files in the place of their pointers.
+
+        Raises:
+            OriginUnavailable, OriginRefused: as above.
+        """
+        self._insist(git, "lfs", "pull", "origin")
+
+    def push_large_files(
+        self, git: Git, storage: Path, commit: str, pauses: Iterable[float]
+    ) -> None:
+        """Bring the Git LFS files that a commit names to Bitbucket, from git-lfs's `storage`.
+
+        Raises:
+            OriginUnavailable, OriginRefused: as above.
+        """
+        push = ("-c", f"lfs.storage={storage}", "lfs", "push", self.url, commit)
+        self._insist(git, *push, pauses=pauses, finish=True)
+
+    def push(self, git: Git, commit: str, ref: str, expected: str, pauses: Iterable[float]) -> bool:
+        """Put a commit on a ref that is still at `expected` ("" for a new one), or say False.
 
         False means that Bitbucket has refused: the branch has moved, is gone or is protected.
 
         Raises:
-            OriginUnavailable: as above.
+            OriginUnavailable, OriginRefused: as above.
         """
-        ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected}"
         arguments = ["push", "--porcelain", lease, self.url, f"{commit}:{ref}"]
-        for pause in (*self.pauses, None):
+        tries = iter(pauses)
+        while True:
             ended = self._ask(git, *arguments, finish=True, read=True)
             if ended.code == 0:
                 return True
@@ -99,25 +132,58 @@ class Origin:
             if any(line.startswith(b"!") for line in ended.output.splitlines()):
                 say(ended.output.decode(errors="replace").strip())
                 return False
-            self._wait(git, f"pushing to {branch}", pause, finish=True)
-        raise AssertionError  # _wait has raised
+            self._wait(git, f"pushing to {ref}", tries, service="git-receive-pack", finish=True)
 
-    def _insist(self, git: Git, *arguments: str, read: bool = False) -> Ended:
-        verb = next(word for word in arguments if word in ("ls-remote", "fetch", "submodule"))
-        for pause in (*self.pauses, None):
-            ended = self._ask(git, *arguments, read=read)
+    def _insist(
+        self,
+        git: Git,
+        *arguments: str,
+        read: bool = False,
+        finish: bool = False,
+        pauses: Iterable[float] = PAUSES,
+    ) -> Ended:
+        verbs = ("ls-remote", "fetch", "submodule", "lfs")
+        verb = next(word for word in arguments if word in verbs)
+        tries = iter(pauses)
+        while True:
+            ended = self._ask(git, *arguments, read=read, finish=finish)
             if ended.code == 0:
                 return ended
-            self._wait(git, f"git {verb}", pause)
-        raise AssertionError  # _wait has raised
+            self._wait(git, f"git {verb}", tries, finish=finish)
 
-    def _wait(self, git: Git, doing: str, pause: float | None, *, finish: bool = False) -> None:
-        if pause is None:
-            raise OriginUnavailable(
-                f"{doing}: {self.url} did not let us, {len(self.pauses) + 1} times"
-            )
+    def _wait(
+        self,
+        git: Git,
+        doing: str,
+        tries: Iterator[float],
+        *,
+        service: str = "git-upload-pack",
+        finish: bool = False,
+    ) -> None:
+        self._check_refusal(doing, service)
+        pause = next(tries, None)
+        # Once SIGTERM has come there is no time to wait for better times.
+        if pause is None or (finish and git.children.interrupted):
+            raise OriginUnavailable(f"{doing}: {self.url} could not be reached")
         say(f"{doing}: not possible now, trying again in {pause:g} s")
         git.children.pause(pause, finish=finish)
+
+    def _check_refusal(self, doing: str, service: str) -> None:
+        """Ask what git asks first, since git does not tell a refusal from an outage."""
+        if self.passwords is None or not self.url.startswith("http"):
+            return
+        try:
+            request = urllib.request.Request(  # noqa: S310 - the job definition's own setting
+                f"{self.url}/info/refs?service={service}",
+                headers={"Authorization": self.passwords.for_git()},
+            )
+            with _OPENER.open(request, timeout=_PROBE_SECONDS):
+                return
+        except urllib.error.HTTPError as error:
+            if error.code in _REFUSALS:
+                raise OriginRefused(f"{doing}: {_REFUSALS[error.code]} ({error.code})") from error
+        except (OSError, ValueError, OAuthUnavailable):
+            return  # which is an outage, and said by whoever waits
 
     def _ask(self, git: Git, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
         try:
@@ -131,12 +197,22 @@ class Origin:
 
     @contextmanager
     def _login(self) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
-        if self.credentials is None:
+        if self.passwords is None:
             yield (), ()
             return
-        password = access_token(self.credentials, self.git_url)
-        with login(self.credentials.git_user, password) as descriptor:
+        password = self.passwords()
+        with login(self.passwords.credentials.git_user, password) as descriptor:
             helper = f"credential.{self.git_url}.helper"
             # An empty value forgets the helpers named before. Git adds a word to the command.
             ours = f"{helper}=!cat /proc/self/fd/{descriptor} #"
             yield ("-c", "credential.helper=", "-c", f"{helper}=", "-c", ours), (descriptor,)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Credentials go to the address of the settings and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)

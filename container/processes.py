@@ -2,7 +2,8 @@
 
 SIGTERM (a stop, a timeout, a lost spot machine) is only noted when it comes. What happens then
 depends on who is running: a program that computes is ended, a push that brings results to safety is
-left to finish. SIGKILL follows after 30 s (AWS Batch user guide, "Job timeouts").
+left to finish, as long as there is time before SIGKILL: 30 s (AWS Batch user guide, "Job timeouts")
+unless the machine's container agent gives more.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Between SIGTERM and SIGKILL for a stage; the rest of Batch's 30 s is for pushing what is finished.
+# Between SIGTERM and SIGKILL for a stage; the rest of the time is for pushing what is finished.
 GRACE_SECONDS = 10.0
+STOP_SECONDS = 30.0
+# Of that, what the runner itself needs to end with a code that tells the cause.
+_LAST_SECONDS = 2.0
 _POLL_SECONDS = 0.2
 _LEFTOVER_SECONDS = 5.0
 # linux/prctl.h
@@ -39,11 +43,22 @@ class Ended:
 
 
 class Children:
-    """The programs that this process starts, one at a time."""
+    """The programs that this process starts. Its methods may be called from several threads.
 
-    def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        self.interrupted = False
-        self._grace = grace_seconds
+    `stop_seconds` is the time that there is between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self, grace_seconds: float = GRACE_SECONDS, stop_seconds: float = STOP_SECONDS
+    ) -> None:
+        self._interrupted_at: float | None = None
+        self._grace = min(grace_seconds, stop_seconds / 2)
+        self._stop_seconds = max(0.0, stop_seconds - _LAST_SECONDS)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether SIGTERM has come."""
+        return self._interrupted_at is not None
 
     def listen(self) -> None:
         """Note SIGTERM from now on, and become the parent of processes that lose theirs."""
@@ -51,7 +66,8 @@ class Children:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
     def _note(self, _signal: int, _frame: object) -> None:
-        self.interrupted = True
+        if self._interrupted_at is None:
+            self._interrupted_at = time.monotonic()
 
     def run(
         self,
@@ -65,10 +81,11 @@ class Children:
     ) -> Ended:
         """Run a program to its end; its output goes to the log, or is returned with `read`.
 
-        With `finish` the program outlives SIGTERM. It inherits no descriptor but those named.
+        With `finish` the program outlives SIGTERM, but not the time that is left then. It inherits
+        no descriptor but those named.
 
         Raises:
-            Interrupted: SIGTERM came before or meanwhile, and not `finish`.
+            Interrupted: SIGTERM came before or meanwhile and not `finish`, or that time is over.
         """
         self._stop_here(finish=finish)
         child = subprocess.Popen(  # noqa: S603 - starts git and DVC with lists, no shell
@@ -89,8 +106,8 @@ class Children:
             except subprocess.TimeoutExpired:
                 if self.interrupted and not finish:
                     kill_at = kill_at or self._ask_to_end(child.pid)
-                    if time.monotonic() >= kill_at:
-                        _signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
+                if self._too_late() or (kill_at and time.monotonic() >= kill_at):
+                    _signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
         self._stop_here(finish=finish)
         code = child.returncode if child.returncode >= 0 else 128 - child.returncode
         return Ended(code, output or b"")
@@ -103,8 +120,12 @@ class Children:
             time.sleep(min(left, _POLL_SECONDS))
 
     def _stop_here(self, *, finish: bool) -> None:
-        if self.interrupted and not finish:
+        if (self.interrupted and not finish) or self._too_late():
             raise Interrupted
+
+    def _too_late(self) -> bool:
+        since = self._interrupted_at
+        return since is not None and time.monotonic() >= since + self._stop_seconds
 
     def _ask_to_end(self, child: int) -> float:
         """Pass SIGTERM on; when patience ends. DVC's stages have shells between, hence all."""

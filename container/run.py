@@ -6,110 +6,94 @@ failed or interrupted run leaves what its finished stages made on the DVC remote
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from container import result
+from container import bundle, compute, publish, result
 from container.checkout import check_out
-from container.credentials import Credentials
-from container.delivery import deliver, deliver_data
-from container.dvc import Dvc
-from container.exits import Exit, JobFailed
-from container.git import Git
+from container.compute import Made
+from container.delivery import CommitNotPushed, Delivery, deliver_data
+from container.exits import JobFailed
 from container.log import say, step
-from container.origin import Origin
-from container.processes import Children, Interrupted, end_leftovers
+from container.processes import Interrupted
 from container.result import Result
-from container.settings import Job, Settings
-from shared.arguments import ArgumentError, split, translate_params
+from container.work import Work
 
 
-def run(
-    job: Job, settings: Settings, credentials: Credentials | None, children: Children, work: Path
-) -> int:
-    """The job's exit code; `work` is an empty directory of its own.
+def run(work: Work) -> None:
+    """Do the job.
 
     Raises:
-        JobFailed: the job cannot go on, see `exits`.
-        Interrupted: SIGTERM came before the first stage ended.
+        JobFailed: it has failed, see `exits`.
+        Interrupted: SIGTERM came before the results were safe.
     """
-    arguments = _arguments(settings)
-    project = work / "project"
-    project.mkdir()
-    git, dvc = Git(children, project, settings), Dvc(children, project, settings)
-    origin = Origin.of(job, settings, credentials)
-
+    job, settings = work.job, work.settings
+    arguments = compute.arguments_of(settings)
     with step(f"clone {job.workspace}/{job.repository}"):
-        heads = check_out(git, origin, job)
-    found = result.earlier(git, job, heads)
+        own = job.experiment_branch("" if settings.sweep else "*", settings.sweep)
+        heads = check_out(work.git, work.origin, job, job.results_branch, own)
+    found = result.earlier(work.git, job, settings.sweep, heads)
     if found:
-        with step("summary"):
-            say("an earlier try of this attempt has pushed its results already")
-            say(str(found))
-        return Exit.DONE
-
-    code = _stages(dvc, arguments, settings)
-    if code:
-        _save(dvc)
-        say(f"{result.what_ran(settings)}: exit code {code}; what it printed is above")
-        return code
-    with step("push data"):
-        deliver_data(dvc, children)
-    pushed = _push_commit(git, dvc, origin, job, settings)
-    _summarise(git, dvc, job, settings, pushed)
-    return Exit.DONE
-
-
-def _arguments(settings: Settings) -> Sequence[str]:
+        work.note("An earlier try of this attempt had pushed these results; this one only finished")
+        _finish(work, found)
+        return
     try:
-        arguments = split(settings.arguments)
-        return translate_params(arguments) if settings.experiment else arguments
-    except ArgumentError as error:
-        variable = f"{settings.prefix}_RUN_ARGS"
-        raise JobFailed(Exit.BAD_ARGUMENTS, f"reading {variable}: {error}") from error
-
-
-def _stages(dvc: Dvc, arguments: Sequence[str], settings: Settings) -> int:
-    dvc.prepare()
-    try:
-        with step(result.what_ran(settings)):
-            code = dvc.reproduce(arguments, experiment=settings.experiment)
+        made = compute.compute(work, arguments)
+        pushed = _deliver(work, made)
     except Interrupted:
-        _save(dvc)
+        _save(work)
         raise
-    # From here on git holds credentials: nothing that a stage has started may still run.
-    left = end_leftovers()
-    if left:
-        say(f"ended {left} processes that the stages had left running")
-    return code
+    except JobFailed as failed:
+        if not isinstance(failed, CommitNotPushed):
+            _save(work)
+        publish.failed(work, failed)
+        raise
+    _finish(work, pushed)
+    if made.failure:
+        raise made.failure
 
 
-def _save(dvc: Dvc) -> None:
-    """Keep what finished: with the run cache, a rerun starts from there."""
-    end_leftovers()
-    with step("push the data of finished stages"):
-        if not dvc.push():
-            say("not all of it could be pushed")
-
-
-def _push_commit(git: Git, dvc: Dvc, origin: Origin, job: Job, settings: Settings) -> Result | None:
+def _deliver(work: Work, made: Made) -> Result | None:
+    if work.dvc.used:
+        with step("push data"):
+            deliver_data(work.dvc, work.children, work.until)
     with step("commit the results"):
-        if result.commit(git, dvc, job, settings) is None:
+        text = result.message(work.job, work.settings, work.log_address)
+        there = made.target.expected
+        commit = result.commit(work.git, work.dvc, work.job, text, there)
+        if commit is None:
             say("the run changed nothing that git keeps: no result commit")
             return None
-    with step("push the result commit"):
-        return deliver(git, origin, job, settings)
+    delivery = _delivery(work)
+    try:
+        with step("push the result commit"):
+            pushed = delivery.deliver(commit, made.target)
+    except CommitNotPushed:
+        bundle.keep(work, commit)
+        raise
+    return Result(pushed.commit, pushed.branch, made.experiment)
 
 
-def _summarise(git: Git, dvc: Dvc, job: Job, settings: Settings, pushed: Result | None) -> None:
-    with step("summary"):
-        say(f"{result.what_ran(settings)} on {job.commit} of {job.branch}")
-        if pushed is None:
-            say("nothing changed, so there is no result commit")
-            return
-        if git.mentions("metrics", "dvc.yaml"):
-            table = dvc.metrics_diff(job.commit[:12], pushed.commit[:12])
-            say(table or "no metric differs")
-        else:
-            say("this project has no metrics")
+def _finish(work: Work, pushed: Result | None) -> None:
+    """The steps that an earlier try of this attempt may have left to do. Each may be done twice."""
+    if pushed and pushed.experiment:
+        with step("push the experiment"):
+            if not _delivery(work).share_experiment(
+                pushed.experiment.ref, pushed.experiment.commit
+            ):
+                work.note("The experiment could not be shared: `dvc exp list` does not show it")
+    publish.succeeded(work, pushed)
+    if pushed:
         say(str(pushed))
+
+
+def _delivery(work: Work) -> Delivery:
+    return Delivery(
+        work.git, work.origin, work.job, work.settings, until=work.until, note=work.note
+    )
+
+
+def _save(work: Work) -> None:
+    """Keep what finished: with the run cache, a rerun starts from there."""
+    if not work.dvc.used:
+        return
+    with step("push the data of finished stages"):
+        if not work.dvc.save():
+            say("not all of it could be pushed")

@@ -20,6 +20,8 @@ _NAMES = ("workspace", "repository", "branch", "commit", "run-id", "attempt")
 _USAGE = "usage: python3 job.pyz " + " ".join(f"--{name} VALUE" for name in _NAMES)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.IGNORECASE)
+# What git-check-ref-format(1) forbids in a part of a ref's name, and slashes.
+_NOT_IN_A_REF = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,31 @@ class Job:
     attempt: str
 
     @property
-    def fallback_branch(self) -> str:
-        """Where the results go if the branch cannot take them."""
-        run = re.sub(r"[^A-Za-z0-9_-]", "_", self.run_id)
-        return f"cloud-run/{self.branch}/{run}-{self.attempt}"
+    def sha7(self) -> str:
+        """The commit's short name in branches and jobs."""
+        return self.commit[:7]
+
+    @property
+    def results_branch(self) -> str:
+        """Where the results go if the branch cannot take them; each attempt has one of its own.
+
+        >>> Job("team", "churn", "main", "c" * 40, "4f2a", "2").results_branch
+        'results/main/ccccccc-4f2a-2'
+        """
+        again = "" if self.attempt == "1" else f"-{self.attempt}"
+        return f"results/{self.branch}/{self.sha7}-{_part(self.run_id)}{again}"
+
+    def experiment_branch(self, name: str, sweep: tuple[str, str] | None) -> str:
+        """Where an experiment's results go; `sweep` is a Weights & Biases sweep and its run.
+
+        >>> job = Job("team", "churn", "main", "c" * 40, "4f2a", "1")
+        >>> job.experiment_branch("wet-lynx", None), job.experiment_branch("x", ("ab12", "7"))
+        ('experiment/ccccccc-wet-lynx', 'sweep/ab12/7')
+        """
+        if sweep is None:
+            return f"experiment/{self.sha7}-{name}"
+        sweep_id, sweep_run = sweep
+        return f"sweep/{_part(sweep_id)}/{_part(sweep_run or self.run_id)}"
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> Job:
@@ -76,37 +99,98 @@ class Job:
 class Settings:
     """What the job definition and the run's overrides put into the environment.
 
-    `arguments` is the text after the run keyword as it was written (`ACME_RUN_ARGS`), `experiment`
-    says `dvc exp run` instead of `dvc repro` (`ACME_RUN_EXP=1`). `CLOUD_RUNNER_PREFIX` is the
-    keywords' prefix, which is also that of these two variables.
+    `CLOUD_RUNNER_PREFIX` is the keywords' prefix, which is also that of the variables written here
+    with `ACME`.
+
+    - `arguments` (`ACME_RUN_ARGS`): the text after the run keyword as it was written.
+    - `experiment` (`ACME_RUN_EXP=1`): `dvc exp run` instead of `dvc repro`; a run of a sweep too.
+    - `command` (`ACME_RUN_COMMAND`): runs instead of DVC, with the arguments behind it.
+    - `input_uri` (`ACME_INPUT_URI`): what of S3 the command finds in `ACME_INPUT_DIR`.
+    - `output_dir` (`ACME_OUTPUT_DIR`): what is stored in S3 after the command.
+    - `results_uri` (`CLOUD_RUNNER_RESULTS_URI`): `s3://bucket/folder` for reports, logs, outputs.
+    - `cache_dir` (`CLOUD_RUNNER_CACHE_DIR`): a directory that outlives the job, for DVC's caches.
+    - `timeout_seconds` (`CLOUD_RUNNER_TIMEOUT_SECONDS`): the definition's timeout, 0 if none.
+    - `stop_seconds` (`CLOUD_RUNNER_STOP_SECONDS`): between SIGTERM and SIGKILL, 30 by default.
+    - `sweep`: a Weights & Biases sweep and its run (`WANDB_SWEEP_ID`, `WANDB_RUN_ID`).
+    - `try_number` (`AWS_BATCH_JOB_ATTEMPT`): which of Batch's tries this is, from 1.
     """
 
     prefix: str
     arguments: str
     experiment: bool
     git_url: str
+    api_url: str
     committer_name: str
     committer_email: str
+    command: str
+    input_uri: str
+    output_dir: str
+    results_uri: str
+    cache_dir: str
+    timeout_seconds: int
+    stop_seconds: int
+    sweep: tuple[str, str] | None
+    try_number: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """The settings in an environment, with their documented defaults.
+
+        Raises:
+            JobFailed: one of them cannot be what it should be.
 
         >>> settings = Settings.read({"ACME_RUN_ARGS": "--single-item train", "ACME_RUN_EXP": "1"})
         >>> settings.arguments, settings.experiment, settings.git_url
         ('--single-item train', True, 'https://bitbucket.org')
         """
         prefix = environment.get("CLOUD_RUNNER_PREFIX", "ACME")
+        sweep_id = environment.get("WANDB_SWEEP_ID", "")
         return cls(
             prefix=prefix,
             arguments=environment.get(f"{prefix}_RUN_ARGS", ""),
-            experiment=environment.get(f"{prefix}_RUN_EXP") == "1",
-            git_url=environment.get("BITBUCKET_GIT_URL", "https://bitbucket.org").rstrip("/"),
+            experiment=environment.get(f"{prefix}_RUN_EXP") == "1" or bool(sweep_id),
+            git_url=_url(environment, "BITBUCKET_GIT_URL", "https://bitbucket.org"),
+            api_url=_url(environment, "BITBUCKET_API_URL", "https://api.bitbucket.org/2.0"),
             committer_name=environment.get("GIT_COMMITTER_NAME", "DVC Cloud Runner"),
             committer_email=environment.get(
                 "GIT_COMMITTER_EMAIL", "cloud-runner@users.noreply.bitbucket.org"
             ),
+            command=environment.get(f"{prefix}_RUN_COMMAND", ""),
+            input_uri=environment.get(f"{prefix}_INPUT_URI", ""),
+            output_dir=environment.get(f"{prefix}_OUTPUT_DIR", ""),
+            results_uri=_url(environment, "CLOUD_RUNNER_RESULTS_URI", ""),
+            cache_dir=environment.get("CLOUD_RUNNER_CACHE_DIR", ""),
+            timeout_seconds=_seconds(environment, "CLOUD_RUNNER_TIMEOUT_SECONDS", 0),
+            stop_seconds=_seconds(environment, "CLOUD_RUNNER_STOP_SECONDS", 30),
+            sweep=(sweep_id, environment.get("WANDB_RUN_ID", "")) if sweep_id else None,
+            try_number=_seconds(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
         )
+
+    def results(self, job: Job, name: str) -> str:
+        """The address in S3 of something that this attempt leaves; "" where nothing can be left.
+
+        >>> job = Job("team", "churn", "main", "c" * 40, "4f2a", "2")
+        >>> Settings.read({"CLOUD_RUNNER_RESULTS_URI": "s3://b/runs/"}).results(job, "job.log")
+        's3://b/runs/4f2a/2/job.log'
+        """
+        return f"{self.results_uri}/{job.run_id}/{job.attempt}/{name}" if self.results_uri else ""
+
+
+def _url(environment: Mapping[str, str], name: str, default: str) -> str:
+    return environment.get(name, default).rstrip("/")
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise JobFailed(
+            Exit.BAD_ARGUMENTS, f"reading {name}: {text!r} is no whole number: mend the definition"
+        )
+    return int(text)
+
+
+def _part(text: str) -> str:
+    return _NOT_IN_A_REF.sub("_", text)
 
 
 def _refused(what: str) -> JobFailed:

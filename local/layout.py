@@ -69,6 +69,11 @@ class StateDir:
         """The example's DVC remote."""
         return self.root / "dvc-storage"
 
+    @property
+    def dvc_cache(self) -> Path:
+        """What jobs share of DVC's caches, as on one machine of the cloud."""
+        return self.root / "dvc-cache"
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """One stack at a time in one directory: a second one would pull the first one's away."""
@@ -83,7 +88,7 @@ class StateDir:
 
     def prepare(self, *, keep_repositories: bool) -> None:
         """Make the folders; forget jobs and AWS, which know nothing of this start."""
-        kept = (self.bitbucket, self.dvc_storage)
+        kept = (self.bitbucket, self.dvc_storage, self.dvc_cache)
         for folder in (self.logs, self.aws, self.batch, *kept, self.working_copy):
             if not (keep_repositories and folder in kept):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from container.build import build as build_program
 from local import example
+from local.aws import REGION
 from local.bitbucket.client import Client
 from shared.names import Names
 
@@ -21,6 +22,7 @@ NAMES = Names("acme", "development")
 HOOKS_SECRET = "acme/development/bitbucket-webhook-uuids"  # noqa: S105 - a name
 AUTH_SECRET = "acme/development/bitbucket-auth"  # noqa: S105 - a name
 EXAMPLE = "acme/faulty-parts"
+RESULTS_BUCKET = "acme-development-results"
 _JOB_TIMEOUT_SECONDS = 3600
 # The program's command line, and the parameters that every job of a commit is submitted with.
 _OPTIONS = (
@@ -49,12 +51,17 @@ class Projects:
     bitbucket: Client
     batch: Any
     secretsmanager: Any
+    s3: Any
     program: Path
+    cache: Path
     webhook_url: str
     token: str
 
     def add(self, full_names: Sequence[str]) -> list[Hook]:
         """Add repositories; those that exist keep what they hold, and get this stack's webhook."""
+        self.s3.create_bucket(
+            Bucket=RESULTS_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
         hooks = [self._add_repository(name) for name in full_names]
         written = {
             hook.uuid: {"secret": hook.secret, "repository": hook.repository} for hook in hooks
@@ -80,7 +87,7 @@ class Projects:
         """Register the job definition: its command is fixed, the command's values parameters."""
         slug = full_name.split("/")[1]
         arguments = [word for option, name in _OPTIONS for word in (option, f"Ref::{name}")]
-        environment = {"BITBUCKET_GIT_URL": self.bitbucket.url, "CLOUD_RUNNER_PREFIX": "ACME"}
+        environment = job_settings(self.bitbucket.url) | {"CLOUD_RUNNER_CACHE_DIR": str(self.cache)}
         self.batch.register_job_definition(
             jobDefinitionName=NAMES.job_definition(slug),
             type="container",
@@ -104,6 +111,17 @@ class Projects:
             },
             timeout={"attemptDurationSeconds": _JOB_TIMEOUT_SECONDS},
         )
+
+
+def job_settings(bitbucket_url: str) -> dict[str, str]:
+    """What every job of this stack is told beside its own run."""
+    return {
+        "BITBUCKET_GIT_URL": bitbucket_url,
+        "BITBUCKET_API_URL": f"{bitbucket_url}/2.0",
+        "CLOUD_RUNNER_PREFIX": "ACME",
+        "CLOUD_RUNNER_RESULTS_URI": f"s3://{RESULTS_BUCKET}/runs",
+        "CLOUD_RUNNER_TIMEOUT_SECONDS": str(_JOB_TIMEOUT_SECONDS),
+    }
 
 
 def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:

@@ -144,6 +144,8 @@ def running(
                 bitbucket=bitbucket,
                 batch=aws.client("batch", batch_url),
                 secretsmanager=aws.client("secretsmanager", aws_url),
+                s3=aws.client("s3", aws_url),
+                cache=state.dvc_cache,
                 program=projects.job_program(state.root),
                 webhook_url=deployment.webhook_url,
                 token=token,

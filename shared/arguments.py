@@ -5,46 +5,19 @@ which DVC no longer has, is said today (`translate_params`). The parser asks bef
 run, the job's program when it runs one. Standard library, Python 3.9 and newer, linear time.
 """
 
+from __future__ import annotations
+
 import json
-import re
 from collections.abc import Iterator
 
-# What a value may hold unquoted in Hydra's override grammar (hydra-core 1.3, OverrideLexer.g4:
-# CHAR, DIGIT, UNQUOTED_CHAR without the backslash, COLON, WS). Letters are ASCII.
-_HYDRA_PLAIN = re.compile(r"[A-Za-z0-9_/\-+.$%*@?|: \t]*")
-# A container, a function of Hydra's, an interpolation, an escape: the writer speaks Hydra already.
-_HYDRA_SYNTAX = re.compile(
-    r"\A(?:[\[{]|(?:int|str|bool|float|choice|range|interval|tag|sort|shuffle|glob) ?\()|\$\{|\\"
-)
-# A key in braces: the same letters, and these behind a backslash (grammar rule dictKey, token ESC).
-_HYDRA_KEY = re.compile(r"[A-Za-z0-9_/\-\\+.$%*@?|()\[\]{}:=, \t]+")
-_HYDRA_KEY_ESCAPED = re.compile(r"[\\()\[\]{}:=, \t]")
-# Hydra reads such a key as a number (tokens INT, FLOAT), a truth value or null; no key is quoted.
-_INT = r"(?:0|[1-9](?:_?[0-9])*)"
-_DIGITS = r"[0-9](?:_?[0-9])*"
-_HYDRA_KEY_NOT_TEXT = re.compile(
-    rf"[+-]?(?:(?:{_INT}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?|inf|nan)"
-    r"|true|false|null",
-    re.IGNORECASE,
-)
-# Backslashes before ${ and before a quote. The look-behind keeps a long run of them linear.
-_INTERPOLATION = re.compile(r"(?<!\\)(\\*)\$\{")
-_BEFORE_QUOTE = {quote: re.compile(rf"(?<!\\)(\\*)({quote}|\Z)") for quote in "'\""}
+from shared.hydra import ArgumentError, Number, is_plain, is_syntax, said, said_text, shown
+
+__all__ = ["ArgumentError", "split", "translate_params"]
+
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 # Behind one of these a quote opens a text; anywhere else it is an apostrophe.
 _OPENS_A_VALUE = frozenset("=,:([{")
 _MAX_DEPTH = 50
-_SHOWN = 30
-
-
-class ArgumentError(ValueError):
-    """The arguments cannot be read. The message says what to write instead."""
-
-
-class _Number(str):
-    """A JSON number as it was written: 0.10 stays 0.10."""
-
-    __slots__ = ()
 
 
 def split(text: str) -> list[str]:
@@ -66,7 +39,7 @@ def split(text: str) -> list[str]:
     ['-n', "$(date)-it's", '-f', '']
     >>> split("train -S 'note=two words")
     Traceback (most recent call last):
-    shared.arguments.ArgumentError: the quote ' before "note=two words" is never closed: add a ' ...
+    shared.hydra.ArgumentError: the quote ' before "note=two words" is never closed: add a ' ...
     """
     arguments: list[str] = []
     at, end = 0, len(text)
@@ -92,7 +65,7 @@ def _argument(text: str, start: int) -> tuple[str, int]:
             close = text.find(character, at + 1)
             if close < 0:
                 raise ArgumentError(
-                    f"the quote {character} before {_shown(text[at + 1 :])} is never closed: "
+                    f"the quote {character} before {shown(text[at + 1 :])} is never closed: "
                     f"add a {character} where the argument ends, or take this one away"
                 )
             pieces += [text[literal:at], text[at + 1 : close]]
@@ -149,18 +122,18 @@ def _overrides(written: str) -> Iterator[str]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ArgumentError(
-                f"--params takes name=value, and {_shown(pair)} has no =: "
+                f"--params takes name=value, and {shown(pair)} has no =: "
                 "write a list as name=[1,2], a text with commas as name='a, b'"
             )
         before, colon, short_name = name.rpartition(":")
         if colon and number:
             raise ArgumentError(
-                f"--params takes one file: write another --params {_shown(name)[1:-1]}=…"
+                f"--params takes one file: write another --params {shown(name)[1:-1]}=…"
             )
         if colon:
             file, name = f"{before}:", short_name
         if not name.strip():
-            raise ArgumentError(f"--params has a value without a name: {_shown(pair)}")
+            raise ArgumentError(f"--params has a value without a name: {shown(pair)}")
         yield f"{file}{name.strip()}={_hydra_value(name.strip(), value.strip())}"
 
 
@@ -221,7 +194,7 @@ def _closing_quote(written: str, opening: int) -> int:
 def _unbalanced(fault: str, written: str) -> ArgumentError:
     # White space has split the argument before: most often that is why a bracket is missing.
     return ArgumentError(
-        f"--params {fault} in {_shown(written)}: leave out the spaces, "
+        f"--params {fault} in {shown(written)}: leave out the spaces, "
         "or put quotes around the whole: --params '…'"
     )
 
@@ -229,11 +202,11 @@ def _unbalanced(fault: str, written: str) -> ArgumentError:
 def _hydra_value(name: str, value: str) -> str:
     try:
         read = json.loads(
-            value, parse_int=_Number, parse_float=_Number, parse_constant=_not_a_json_number
+            value, parse_int=Number, parse_float=Number, parse_constant=_not_a_json_number
         )
     except ValueError:
         return _not_json(name, value)
-    return _hydra(read)
+    return said(read)
 
 
 def _not_a_json_number(word: str) -> None:
@@ -246,60 +219,9 @@ def _not_json(name: str, value: str) -> str:
         return value
     if value[:1] == "{" and value[1:].lstrip()[:1] in ("'", '"'):
         raise ArgumentError(
-            f"--params {_shown(name)[1:-1]} is no JSON: {_shown(value)}: "
+            f"--params {shown(name)[1:-1]} is no JSON: {shown(value)}: "
             'write names and texts in double quotes, as in {"a":"text","b":1}'
         )
-    if _HYDRA_SYNTAX.search(value) or _HYDRA_PLAIN.fullmatch(value):
+    if is_syntax(value) or is_plain(value):
         return value
-    return _hydra_text(value)
-
-
-def _hydra(value: object) -> str:
-    """A value read from JSON in Hydra's override grammar."""
-    if isinstance(value, dict):
-        pairs = [f"{_hydra_key(key)}:{_hydra(item)}" for key, item in value.items()]
-        return "{" + ",".join(pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_hydra, value)) + "]"
-    if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, str):
-        return _hydra_text(value)
-    return {None: "null", True: "true", False: "false"}[value]  # type: ignore[index]  # JSON's rest
-
-
-def _hydra_key(key: str) -> str:
-    if not _HYDRA_KEY.fullmatch(key) or key != key.strip():
-        why = "has characters that Hydra takes in no name"
-    elif _HYDRA_KEY_NOT_TEXT.fullmatch(key):
-        why = "would be read as a number, a truth value or null"
-    else:
-        return _HYDRA_KEY_ESCAPED.sub(r"\\\g<0>", key)
-    raise ArgumentError(
-        f"--params: the name {_shown(key)} inside {{…}} {why}: rename it, "
-        "or set it in the parameters' file"
-    )
-
-
-def _hydra_text(text: str) -> str:
-    """A quoted text in Hydra's grammar, for OmegaConf to take as it is."""
-    if text == "???":
-        raise ArgumentError('--params: Hydra takes the text "???" for a missing value')
-    # OmegaConf would put in the value of x for ${x}; a backslash before it counts as an escape.
-    text = _INTERPOLATION.sub(r"\1\1\\${", text)
-    quote = '"' if "'" in text and '"' not in text else "'"
-    # Only backslashes right before a quote, the closing one too, are escapes (QUOTED_VALUE).
-    inner = _BEFORE_QUOTE[quote].sub(_escaped, text)
-    return f"{quote}{inner}{quote}"
-
-
-def _escaped(match: "re.Match[str]") -> str:
-    backslashes, quote = match.groups()
-    return backslashes * 2 + (f"\\{quote}" if quote else "")
-
-
-def _shown(text: str) -> str:
-    """The beginning of a text, for a message of one line."""
-    start = text[: _SHOWN + 1]
-    cut = start[:_SHOWN] + "…" if len(start) > _SHOWN else start
-    return f'"{cut}"'
+    return said_text(value)

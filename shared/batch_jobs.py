@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from shared import exits
 from shared.aws import calling
 from shared.events import Model, RunId, State
 from shared.names import MAX_NAME, last_part
@@ -217,9 +218,17 @@ def _failure(job: JobDetail, said: str) -> str:
     if container.exit_code == _KILLED:
         return f"exit code 137: killed, which often means out of memory{tries}"
     if container.exit_code is not None:
-        return f"exit code {container.exit_code}{tries}"
+        return _exit_code(container.exit_code, job.try_number)
     texts = [text for text in (said, why[:_LONGEST_REASON]) if text and text != _ENDED_BY_ITSELF]
     return ": ".join(texts) or "Batch gave no reason"
+
+
+def _exit_code(code: int, tries: int) -> str:
+    """How the job's program ended, in words where it says so; else the code of something else."""
+    known = exits.words(code)
+    if known is None:
+        return f"exit code {code}" + (f" ({tries} tries)" if tries > 1 else "")
+    return f"{known} (exit code {code}" + (f", {tries} tries)" if tries > 1 else ")")
 
 
 def _why_again(job: JobDetail) -> str | None:

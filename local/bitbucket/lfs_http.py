@@ -1,6 +1,6 @@
 """Git LFS over HTTP: the batch API with basic transfers, and the objects themselves.
 
-https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md and basic-transfers.md beside it.
+"Batch API" and "Basic Transfer API" in the documentation of github.com/git-lfs/git-lfs.
 The addresses of objects are signed, as those of Bitbucket are: they need no credentials.
 """
 

@@ -15,8 +15,11 @@ HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 DELIMITER = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")
 BULLET = re.compile(r"\s{0,3}[-*+]\s+(.*)")
 FENCE = re.compile(r"\s{0,3}(```+|~~~+).*")
+# CommonMark, "Backslash escapes": ASCII punctuation alone.
+ESCAPE = r"\\(?P<escaped>[!-/:-@\[-`{-~])"
 INLINE = re.compile(
-    r"`(?P<code>[^`\n]+)`"
+    rf"{ESCAPE}"
+    r"|`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<bold>[^*\n]+)\*\*"
     r"|(?P<shown>!?)\[(?P<text>[^\[\]\n]*)\]"
     r"\((?P<url>https?://[^\s()<>\"]+)(?:[ \t]+\"(?P<title>[^\"\n]*)\")?[ \t]*\)"
@@ -119,7 +122,9 @@ def _inline(pictures: Pictures, text: str) -> Markup:
     parts, position = [], 0
     for found in INLINE.finditer(text):
         parts.append(escape(text[position : found.start()]))
-        if found["code"] is not None:
+        if found["escaped"] is not None:
+            parts.append(escape(found["escaped"]))
+        elif found["code"] is not None:
             parts.append(Markup("<code>{}</code>").format(found["code"]))
         elif found["bold"] is not None:
             parts.append(Markup("<strong>{}</strong>").format(found["bold"]))

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from container.build import SHARED
 from tests.contracts.sources import PARTS, Module, module, modules
 
 MAY_IMPORT = {
@@ -25,8 +26,17 @@ ADAPTERS = {
 }
 READ_THE_ENVIRONMENT = {"shared.entry", "shared.settings"}
 # What the job's program packs: it meets nothing but the project image's Python, and DVC in its own.
-RUNS_IN_DVCS_PYTHON = "container.needs"
-IN_THE_JOB = [*modules("container"), module("shared"), module("shared.arguments")]
+RUN_IN_THE_IMAGES_PYTHON = {
+    "container.needs": {"dvc"},
+    "container.saving": {"dvc"},
+    "container.report_differences": {"dvc"},
+    "container.report_drawing": {"vl_convert"},
+    "container.s3_copy": {"boto3", "botocore", "s3transfer"},
+}
+IN_THE_JOB = [
+    *modules("container"),
+    *map(module, (name.removesuffix(".__init__") for name in SHARED)),
+]
 
 
 def _parts(one: Module) -> set[str]:
@@ -54,12 +64,8 @@ def test_no_service_imports_another() -> None:
 @pytest.mark.parametrize("one", IN_THE_JOB, ids=lambda one: one.name)
 def test_the_jobs_program_needs_the_standard_library_only(one: Module) -> None:
     at_hand = {"container", *(module.name for module in IN_THE_JOB)}
-    at_hand |= {"dvc.repo"} if one.name == RUNS_IN_DVCS_PYTHON else set()
-    foreign = {
-        name
-        for name in one.imported_modules()
-        if name.partition(".")[0] not in sys.stdlib_module_names
-    }
+    outside = sys.stdlib_module_names | RUN_IN_THE_IMAGES_PYTHON.get(one.name, set())
+    foreign = {name for name in one.imported_modules() if name.partition(".")[0] not in outside}
 
     assert not foreign - at_hand
 

@@ -1,16 +1,19 @@
 """What a job finds around it: a Git host, a DVC remote, a project, and a way to run the program."""
 
 import base64
+import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from container.build import build
+from container.log import PREFIX
 from local.example import create
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,12 +37,17 @@ class Finished:
     code: int
     log: str
 
+    def said(self, text: str) -> bool:
+        """Whether a line of the runner's own, not one of the project's, holds this."""
+        return any(text in line for line in self.log.splitlines() if line.startswith(PREFIX))
+
     @property
     def result(self) -> list[str]:
         """The commit and the branch in the log's line about them; empty if there is none."""
         for line in self.log.splitlines():
-            if line.startswith("result commit: "):
-                return line.removeprefix("result commit: ").split(" on ", 1)
+            said = line.removeprefix(PREFIX)
+            if said != line and said.startswith("result commit: "):
+                return said.removeprefix("result commit: ").split(" on ", 1)
         return []
 
 
@@ -122,7 +130,8 @@ class Site:
 
     def branches(self) -> dict[str, str]:
         """The branches at the host, with their heads."""
-        listed = git(self.origin, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)")
+        form = "--format=%(refname:lstrip=2) %(objectname)"
+        listed = git(self.origin, "for-each-ref", form, "refs/heads")
         return dict(line.rsplit(" ", 1) for line in listed.splitlines())
 
     def show(self, revision: str) -> str:
@@ -132,6 +141,15 @@ class Site:
     def message(self, revision: str) -> str:
         """What a commit at the host says."""
         return git(self.origin, "log", "-1", "--format=%B", revision, "--")
+
+    def trace(self) -> list[str]:
+        """What stages have written to the file `trace`, which each run of a stage may do."""
+        file = self.root / "trace"
+        return file.read_text().split() if file.exists() else []
+
+    def with_environment(self, **more: str) -> "Site":
+        """The same site, whose jobs get these variables, too."""
+        return replace(self, environment={**self.environment, **more})
 
     def changed(self, commit: str) -> set[str]:
         """The files that a commit at the host has changed."""
@@ -147,8 +165,9 @@ class Site:
         commit: str | None = None,
         run_id: str = "run1",
         attempt: str = "1",
+        log: str = "log",
     ) -> "subprocess.Popen[bytes]":
-        """Start the job; its output goes to the file `log`."""
+        """Start the job; its output goes to the file named `log`."""
         program = self.root / "job.pyz"
         build(program)
         environment = {
@@ -156,6 +175,7 @@ class Site:
             "HOME": str(self.root),
             "TMPDIR": str(self.temporary),
             "BITBUCKET_GIT_URL": self.git_url or f"file://{self.root / 'origin'}",
+            "BITBUCKET_API_URL": f"{self.git_url or 'http://127.0.0.1:1'}/2.0",
             **({} if arguments is None else {"ACME_RUN_ARGS": arguments}),
             **({"ACME_RUN_EXP": "1"} if experiment else {}),
             **self.environment,
@@ -169,13 +189,13 @@ class Site:
             "attempt": attempt,
         }
         pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
-        with (self.root / "log").open("wb") as log:
+        with (self.root / log).open("wb") as output:
             return subprocess.Popen(
                 [JOB_ENVIRONMENT / "bin" / "python", program, *pairs],
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
 
@@ -185,14 +205,14 @@ class Site:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def finished(self, job: "subprocess.Popen[bytes]") -> Finished:
+    def finished(self, job: "subprocess.Popen[bytes]", log: str = "log") -> Finished:
         """Wait for a job; a job that hangs is ended."""
         try:
             job.wait(LIMIT_SECONDS)
         finally:
             job.kill()
             job.wait()
-        return Finished(job.returncode, (self.root / "log").read_text("utf-8"))
+        return Finished(job.returncode, (self.root / log).read_text("utf-8"))
 
     def run(
         self,
@@ -242,6 +262,8 @@ class HttpHost(ThreadingHTTPServer):
         self.consumer = ""
         """The Authorization header of the OAuth consumer that may ask for the password."""
         self.password = password
+        self.comments: dict[str, list[str]] = {}
+        """The texts of the comments on each commit."""
 
     @property
     def url(self) -> str:
@@ -275,6 +297,9 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers["Content-Length"])))
 
+    def do_PUT(self) -> None:
+        self.do_POST()
+
     def _answer(self, body: bytes) -> None:
         if self.server.unavailable > 0:
             self.server.unavailable -= 1
@@ -282,10 +307,36 @@ class _Requests(BaseHTTPRequestHandler):
         elif self.path == "/site/oauth2/access_token":
             granted = self.headers["Authorization"] == self.server.consumer
             self._say(200 if granted else 401, b'{"access_token": "%s"}' % self._password)
+        elif self.path.startswith("/2.0/") and self._authorised_for_rest():
+            self._rest(body)
         elif self.headers["Authorization"] != self.server.authorization:
             self._say(401)
         else:
             self._git(body)
+
+    def _authorised_for_rest(self) -> bool:
+        """A token as it is, or that of somebody with an e-mail address."""
+        given = self.headers["Authorization"] or ""
+        known = (f"Bearer {self.server.password}", basic("someone@localhost", self.server.password))
+        return given in known
+
+    def _rest(self, body: bytes) -> None:
+        """Comments, in the shape that the job reads; nothing else."""
+        found = re.fullmatch(r".*/commit/([0-9a-f]+)/comments(?:/(\d+))?", self.path.split("?")[0])
+        if not found:
+            self._say(404)
+            return
+        comments = self.server.comments.setdefault(found[1], [])
+        if self.command == "GET":
+            values = [{"id": at, "content": {"raw": raw}} for at, raw in enumerate(comments)]
+            self._say(200, json.dumps({"values": values}).encode())
+            return
+        raw = json.loads(body)["content"]["raw"]
+        if found[2]:
+            comments[int(found[2])] = raw
+        else:
+            comments.append(raw)
+        self._say(201, b"{}")
 
     @property
     def _password(self) -> bytes:

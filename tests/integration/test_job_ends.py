@@ -2,12 +2,12 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.job_site import Site, git
+from tests.integration.waiting import wait_for
 
 STAGES = """
 stages:
@@ -41,7 +41,7 @@ def test_a_failing_stage_ends_the_job_with_dvcs_code_and_keeps_what_was_finished
 
     job = site.run()
 
-    assert job.code == 255  # what `dvc repro` ends with
+    assert job.code == 71
     assert "no good" in job.log
     assert job.result == []
     assert site.branches() == {"main": site.head}
@@ -59,8 +59,9 @@ def test_a_branch_that_moved_during_the_run_is_left_alone(tmp_path: Path) -> Non
     job = site.run(commit=base, run_id="4f2a")
 
     assert job.code == 0
-    assert job.result[1] == "cloud-run/main/4f2a-1"
-    assert site.branches()["cloud-run/main/4f2a-1"] == job.result[0]
+    beside = f"results/main/{base[:7]}-4f2a"
+    assert job.result[1] == beside
+    assert site.branches()[beside] == job.result[0]
     assert site.branches()["main"] == site.head
     assert "main has moved on meanwhile" in job.log
     assert git(site.origin, "rev-parse", f"{job.result[0]}^") == base
@@ -76,8 +77,9 @@ def test_a_refused_push_puts_the_results_beside_the_branch_where_a_retry_finds_t
     again = site.run()
 
     assert job.code == 0
-    assert job.result[1] == "cloud-run/main/run1-1"
-    assert site.branches() == {"main": site.head, "cloud-run/main/run1-1": job.result[0]}
+    beside = f"results/main/{site.head[:7]}-run1"
+    assert job.result[1] == beside
+    assert site.branches() == {"main": site.head, beside: job.result[0]}
     assert (again.code, again.result) == (0, job.result)
     assert trace.read_text() == "first\n"
 
@@ -92,7 +94,7 @@ def test_a_commit_that_is_refused_everywhere_is_an_error_that_says_what_to_do(
 
     assert job.code == 69
     assert site.branches() == {"main": site.head}
-    assert "allow the credentials to push, then rerun" in job.log
+    assert job.said("see that the credentials may push, then rerun")
 
 
 def test_the_same_attempt_twice_makes_one_result_and_another_attempt_its_own(
@@ -105,9 +107,10 @@ def test_the_same_attempt_twice_makes_one_result_and_another_attempt_its_own(
     another = site.run(attempt="2")
 
     assert (again.code, again.result) == (0, first.result)
-    assert "already" in again.log
+    assert again.said("An earlier try of this attempt had pushed these results")
     assert another.code == 0
-    assert another.result[1] == "cloud-run/main/run1-2"  # the branch has the first attempt's
+    # The branch has the first attempt's.
+    assert another.result[1] == f"results/main/{site.head[:7]}-run1-2"
     assert trace.read_text() == "first\n"  # the run cache had it
 
 
@@ -119,7 +122,7 @@ def test_the_commit_is_run_although_its_branch_is_gone(tmp_path: Path) -> None:
     job = site.run()
 
     assert job.code == 0
-    assert job.result[1] == "cloud-run/main/run1-1"
+    assert job.result[1] == f"results/main/{site.head[:7]}-run1"
     assert "main" not in site.branches()
 
 
@@ -179,7 +182,7 @@ def test_arguments_that_cannot_be_read_are_refused_before_anything_is_cloned(
 
     assert job.code == 64
     assert "ACME_RUN_ARGS: the quote ' before" in job.log
-    assert "===" not in job.log
+    assert not job.said(": started")
 
 
 def stored(site: Site) -> set[str]:
@@ -201,15 +204,6 @@ def write_hook(site: Site, script: str) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\n{script}")
     hook.chmod(0o755)
-
-
-def wait_for(path: Path) -> str:
-    """What a file says, as soon as it says something."""
-    deadline = time.monotonic() + 30
-    while not path.exists() or not path.read_text():
-        assert time.monotonic() < deadline, f"{path.name} did not appear"
-        time.sleep(0.02)
-    return path.read_text()
 
 
 def alive(process: int) -> bool:

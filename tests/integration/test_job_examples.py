@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from container.log import PREFIX
 from local.example import BASELINE, OUTPUTS, objects
 from tests.integration.job_site import Finished, Site, git
 
@@ -41,21 +42,24 @@ def test_the_commit_says_what_ran_and_for_whom(single_item: tuple[Site, Finished
     assert lines[-2:] == ["Cloud-Run-Id: 4f2a", "Cloud-Run-Attempt: 2"]
 
 
-def test_each_step_has_a_heading_and_its_duration(single_item: tuple[Site, Finished]) -> None:
+def test_each_step_says_when_it_starts_and_how_long_it_took(
+    single_item: tuple[Site, Finished],
+) -> None:
     _, job = single_item
 
-    headings = [line[4:] for line in job.log.splitlines() if line.startswith("=== ")]
-    ends = [line[4:].rsplit(": ", 1) for line in job.log.splitlines() if line.startswith("--- ")]
-    assert headings == [
+    lines = [line.removeprefix(PREFIX) for line in job.log.splitlines() if line.startswith(PREFIX)]
+    started = [line.removesuffix(": started") for line in lines if line.endswith(": started")]
+    ended = [line.split(": done seconds=") for line in lines if ": done seconds=" in line]
+    assert started == [
         "clone team/parts",
         "dvc repro --single-item featurize_data",
         "push data",
         "commit the results",
         "push the result commit",
-        "summary",
+        "report",
     ]
-    assert [end[0] for end in ends] == headings
-    assert all(end[1].endswith(" s") for end in ends)
+    assert [end[0] for end in ended] == started
+    assert all(float(end[1]) >= 0 for end in ended)
 
 
 def test_a_run_that_changes_nothing_makes_no_commit(single_item: tuple[Site, Finished]) -> None:
@@ -73,8 +77,11 @@ def test_an_experiment_shows_how_the_metrics_changed(experiment: tuple[Site, Fin
     site, job = experiment
 
     assert job.code == 0
-    assert site.changed("main") == {"dvc.lock", "params.yaml"}
-    assert "learning_rate: 0.01" in site.show("main:params.yaml")
+    branch = job.result[1]
+    assert branch.startswith(f"experiment/{site.head[:7]}-")
+    assert site.branches() == {"main": site.head, branch: job.result[0]}
+    assert site.changed(branch) == {"dvc.lock", "params.yaml"}
+    assert "learning_rate: 0.01" in site.show(f"{branch}:params.yaml")
     rows = [line.split("|") for line in job.log.splitlines() if "metrics.json" in line]
     changes = {row[2].strip(): float(row[5]) for row in rows}
     assert changes.keys() == {"accuracy", "log_loss"}
@@ -83,9 +90,9 @@ def test_an_experiment_shows_how_the_metrics_changed(experiment: tuple[Site, Fin
 
 
 def test_everybody_can_pull_what_the_commit_names(experiment: tuple[Site, Finished]) -> None:
-    site, _ = experiment
+    site, job = experiment
 
-    named = outputs_in(site.show("main:dvc.lock"))
+    named = outputs_in(site.show(f"{job.result[0]}:dvc.lock"))
     stored = {path.parent.name + path.name for path in site.data.glob("files/md5/*/*")}
     assert len(named) == len(OUTPUTS)
     assert stored.issuperset(named.values())

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.notifier.statuses import describe
 from shared.batch_jobs import JobDetail, follow
+from shared.exits import Exit, words
 from shared.runs import Run, Stop
 from tests.samples import (
     JOB_QUEUE,
@@ -153,6 +155,64 @@ def test_exit_code_137_without_a_reason_is_often_out_of_memory() -> None:
     job = described("FAILED", attempts=[ended_try(exitCode=137)])
 
     assert end(job)[1:] == ("exit code 137: killed, which often means out of memory", 137)
+
+
+@pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.DONE])
+def test_a_cause_that_the_jobs_program_names_is_told_in_words(code: Exit) -> None:
+    said = words(code)
+    job = described("FAILED", attempts=[ended_try(exitCode=int(code))])
+    lost = ended_try(statusReason="Host EC2 (instance i-0) terminated.")
+    again = described("FAILED", attempts=[lost, ended_try(exitCode=int(code))])
+
+    assert end(job) == ("failed", f"{said} (exit code {code:d})", code)
+    assert end(again) == ("failed", f"{said} (exit code {code:d}, 2 tries)", code)
+
+
+@pytest.mark.parametrize("code", [1, 2, 63, 76, 126, 127, 130, 251, 255])
+def test_any_other_exit_code_is_told_as_it_is(code: int) -> None:
+    lost = ended_try(statusReason="Host EC2 (instance i-0) terminated.")
+    job = described("FAILED", attempts=[lost, ended_try(exitCode=code)])
+
+    assert end(job) == ("failed", f"exit code {code} (2 tries)", code)
+
+
+@pytest.mark.parametrize("attempt", [1, 98765])
+@pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.DONE])
+def test_the_status_shows_all_that_is_said_of_an_exit_code(code: Exit, attempt: int) -> None:
+    run = a_run(attempt=attempt, state="submitted", job=a_job(attempt, "job-1"))
+    tries = [ended_try(exitCode=int(code))] * 10
+
+    after = follow(run, described("FAILED", attempt=attempt, attempts=tries), NOW)
+
+    assert after.state == "failed"
+    assert describe(after).endswith(f"(exit code {code:d}, 10 tries)")
+    assert len(describe(after)) <= 255
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"attempts": [ended_try(exitCode=143, statusReason="Host EC2 (instance i-0) gone.")]},
+            ("failed", "spot interruption: the machine was taken away"),
+        ),
+        (
+            {"statusReason": "Job attempt duration exceeded timeout"},
+            ("failed", "it ran longer than the job's timeout allows"),
+        ),
+        (
+            {"statusReason": "enough", "isTerminated": True},
+            ("stopped", "stopped from outside: enough"),
+        ),
+    ],
+)
+def test_who_interrupted_says_more_than_that_it_was_interrupted(
+    fields: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    said = fields.get("statusReason") or "Host EC2 (instance i-0) terminated."
+    tried = {"attempts": [ended_try(exitCode=143)], "statusReason": said, **fields}
+
+    assert end(described("FAILED", **tried))[:2] == expected
 
 
 def test_exit_code_0_is_a_success_whatever_was_asked() -> None:

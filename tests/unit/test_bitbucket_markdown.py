@@ -131,3 +131,9 @@ def test_the_longest_texts_take_no_time(piece: str) -> None:
     rendered(piece * (60_000 // len(piece)))
 
     assert time.process_time() - began < 5
+
+
+def test_punctuation_behind_a_backslash_is_itself() -> None:
+    assert rendered(r"a \*\*b\*\* \[c\](https://d.example) \x") == (
+        "<p>a **b** [c](https://d.example) \\x</p>"
+    )

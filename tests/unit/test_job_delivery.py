@@ -1,5 +1,7 @@
 """Data goes to its remote before anything else, and not at the first try only."""
 
+import time
+
 import pytest
 
 from container.delivery import deliver_data
@@ -12,6 +14,7 @@ class Remote:
     def __init__(self, refusals: int) -> None:
         self.refusals = refusals
         self.pauses: list[float] = []
+        self.interrupted = False
 
     def push(self) -> bool:
         self.refusals -= 1
@@ -25,7 +28,7 @@ class Remote:
 def test_data_that_is_not_taken_at_once_is_pushed_again_with_growing_pauses() -> None:
     remote = Remote(refusals=2)
 
-    deliver_data(remote, remote)
+    deliver_data(remote, remote, time.monotonic() + 1000)
 
     assert remote.pauses == [2, 8]
 
@@ -34,7 +37,18 @@ def test_data_that_is_never_taken_ends_the_job_without_a_commit() -> None:
     remote = Remote(refusals=9)
 
     with pytest.raises(JobFailed) as failed:
-        deliver_data(remote, remote)
+        deliver_data(remote, remote, time.monotonic())
 
     assert failed.value.code == Exit.DATA_NOT_PUSHED
-    assert remote.pauses == [2, 8, 20]
+    assert len(remote.pauses) == 1
+
+
+def test_after_sigterm_there_is_no_time_to_wait_for_the_remote() -> None:
+    remote = Remote(refusals=9)
+    remote.interrupted = True
+
+    with pytest.raises(JobFailed) as failed:
+        deliver_data(remote, remote, time.monotonic() + 1000)
+
+    assert failed.value.code == Exit.DATA_NOT_PUSHED
+    assert remote.pauses == []

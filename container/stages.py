@@ -1,0 +1,66 @@
+"""What became of each stage, as DVC's own lines tell it while it runs.
+
+DVC says it nowhere else. Its words are those of dvc/stage/__init__.py, run.py and cache.py (3.67.1,
+and long before); where a version of it has other words, the report just says less.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from container.report_stages import StageTime
+
+_RUNNING = re.compile(r"Running stage '(.+)':$")
+_CACHED = re.compile(r"Stage '(.+)' is cached - skipping run, checking out outputs$")
+_UNCHANGED = re.compile(r"Stage '(.+)' didn't change, skipping$")
+_FAILED = re.compile(r"ERROR: failed to reproduce '(.+?)'")
+_SAVED = re.compile(r"(?:Generating|Updating) lock file '")
+
+
+@dataclass(frozen=True)
+class _Open:
+    """The stage that runs now."""
+
+    name: str
+    since: float
+
+
+class Stages:
+    """Listens to the log."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._open: _Open | None = None
+        self._ended: dict[str, StageTime] = {}
+
+    def hear(self, line: str) -> None:
+        """Take note of a line of the log."""
+        started = _RUNNING.match(line)
+        if started:
+            self._close("ran")
+            self._open = _Open(started[1], self._clock())
+        elif _SAVED.match(line):
+            self._close("ran")
+        for pattern, outcome in ((_CACHED, "cached"), (_UNCHANGED, "unchanged")):
+            found = pattern.match(line)
+            if found:
+                self._ended[found[1]] = StageTime(found[1], outcome, None)
+        failed = _FAILED.match(line)
+        if failed:
+            self._close("failed")
+            kept = self._ended.get(failed[1], StageTime(failed[1], "failed", None))
+            self._ended[failed[1]] = replace(kept, outcome="failed")
+
+    def close(self, outcome: str) -> tuple[StageTime, ...]:
+        """All stages in the order in which they ended; the one that still runs ends like this."""
+        self._close(outcome)
+        return tuple(self._ended.values())
+
+    def _close(self, outcome: str) -> None:
+        if self._open is not None:
+            seconds = self._clock() - self._open.since
+            self._ended[self._open.name] = StageTime(self._open.name, outcome, seconds)
+            self._open = None

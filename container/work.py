@@ -1,0 +1,79 @@
+"""What one job works with, from its clone to its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from container import interpreter
+from container.dvc import Dvc
+from container.git import Git
+from container.log import say
+from container.machine import console_address
+from container.masking import Masks
+from container.oauth import Passwords
+from container.origin import Origin
+from container.processes import Children, Ended, end_leftovers
+from container.s3 import S3
+from container.settings import Job, Settings
+from container.stages import Stages
+
+
+@dataclass
+class Work:
+    """One job at work. `directory` is its own and empty at first, `until` a `time.monotonic()`."""
+
+    job: Job
+    settings: Settings
+    passwords: Passwords | None
+    children: Children
+    masks: Masks
+    stages: Stages
+    directory: Path
+    until: float
+    started: float
+    notes: list[str] = field(default_factory=list)
+    """Sentences that the reader of the report must see."""
+
+    def __post_init__(self) -> None:
+        """Make the tools; nothing is started yet."""
+        self.project.mkdir()
+        self.git = Git(self.children, self.project, self.settings)
+        self.dvc = Dvc(self.children, self.project, self.settings)
+        self.origin = Origin.of(self.job, self.settings, self.passwords)
+        self.s3 = S3(self.run_beside, interpreter.with_boto3())
+        self.log_address = console_address(os.environ)
+
+    @property
+    def project(self) -> Path:
+        """The clone."""
+        return self.directory / "project"
+
+    def run_beside(self, command: Sequence[str], directory: Path | None = None) -> Ended:
+        """Run a program of ours in the environment of the project's, and read what it says.
+
+        It outlives a SIGTERM: what it does is part of bringing results to safety.
+        """
+        return self.children.run(
+            command,
+            directory=directory or self.directory,
+            environment=self.dvc.environment,
+            finish=True,
+            read=True,
+        )
+
+    def note(self, sentence: str) -> None:
+        """Tell the log now, and the report's reader later."""
+        say(sentence)
+        self.notes.append(sentence)
+
+    def clear(self) -> None:
+        """End what the project's programs have left running.
+
+        Nobody but us may run once git holds credentials again.
+        """
+        left = end_leftovers()
+        if left:
+            say(f"ended {left} processes that the stages had left running")

@@ -1,0 +1,21 @@
+"""Waiting for what another process does."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_SECONDS = 30
+
+
+def wait_until(happened: Callable[[], object], otherwise: str) -> None:
+    """Return as soon as it has happened."""
+    deadline = time.monotonic() + _SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
+
+
+def wait_for(path: Path) -> str:
+    """What a file says, as soon as it says something."""
+    wait_until(lambda: path.exists() and path.read_text(), f"{path.name} did not appear")
+    return path.read_text()
