@@ -28,6 +28,6 @@ def keep(work: Work, commit: str) -> None:
             say(str(failed))
             return
     work.note(
-        f"The result commit is in {address}. In a clone: `aws s3 cp {address} .`, then "
-        f"`git fetch {_NAME} {ref}`, then `git push origin FETCH_HEAD:{ref}`"
+        f"The result commit is in {address}. In a clone: aws s3 cp {address} . && "
+        f"git fetch {_NAME} {ref} && git push origin FETCH_HEAD:{ref}"
     )

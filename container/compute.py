@@ -13,7 +13,7 @@ from pathlib import Path
 
 from container import cgroups, experiment, result, scripts
 from container.delivery import Target
-from container.dvc import BAD_COMMAND_LINE, Needs
+from container.dvc import BAD_COMMAND_LINE
 from container.exits import Exit, JobFailed
 from container.experiment import Experiment
 from container.gateway import gateway
@@ -84,41 +84,42 @@ def _stages(work: Work, arguments: Sequence[str]) -> Made:
             f"definition a command in {work.settings.prefix}_RUN_COMMAND",
         )
     job, settings = work.job, work.settings
-    needs = work.dvc.prepare(job.workspace, job.repository)
+    work.dvc.prepare(job.workspace, job.repository)
     if settings.sweep:
         arguments = ["--name", experiment.sweep_name(job, settings.sweep), *arguments]
     text = result.message(job, settings, work.log_address) if settings.experiment else ""
     killed = cgroups.oom_kills()
-    with step(result.what_ran(settings)), _saving(work, needs):
+    with step(result.what_ran(settings)) as progress, _saving(work):
         code = work.dvc.reproduce(arguments, experiment=settings.experiment, message=text)
+        progress.failed = code != 0
     if code:
         raise _why(work, code, killed)
+    if not work.dvc.needs.remote:
+        work.note(
+            "This project has no DVC remote, so its data ended with the job: `dvc remote add -d …`"
+        )
     found = experiment.made(work.git, job) if settings.experiment else None
     if found is None:
         return Made(Target(job.branch, job.commit))
     branch = job.experiment_branch(found.name, settings.sweep)
     experiment.switch_to(work.git, found.commit, branch)
-    return Made(Target(branch), found, _track(work) if needs.tracking else None)
+    return Made(Target(branch), found, _track(work) if work.dvc.needs.tracking else None)
 
 
 def _track(work: Work) -> JobFailed | None:
     """Let the project's own stage note the experiment."""
     work.clear()
-    with step("dvc repro experiment"):
+    with step("dvc repro experiment") as progress:
         code = work.dvc.track_experiment()
+        progress.failed = code != 0
     if code:
         work.note("The frozen stage `experiment` failed; the experiment's own results are complete")
         return JobFailed(Exit.STAGE_FAILED, f"dvc repro experiment: exit code {code}")
     return None
 
 
-def _saving(work: Work, needs: Needs) -> AbstractContextManager[object]:
+def _saving(work: Work) -> Saver:
     """Whatever keeps safe what finished stages make, while others run."""
-    if not needs.remote:
-        work.note(
-            "This project has no DVC remote, so its data ended with the job: `dvc remote add -d …`"
-        )
-        return nullcontext()
     listed = work.git.must("ls-files", "-z", "--", ":(glob)**/dvc.yaml")
     folders = [work.project / name for name in listed.split("\0") if name]
     return Saver(work.dvc.save, [file.with_name("dvc.lock") for file in folders])
@@ -128,9 +129,7 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
     """What a failing DVC has failed of."""
     ran = result.what_ran(work.settings)
     if code == BAD_COMMAND_LINE:
-        return JobFailed(
-            Exit.BAD_ARGUMENTS, f"{ran}: DVC does not take these arguments, its words are above"
-        )
+        return JobFailed(Exit.BAD_ARGUMENTS, f"{ran}: DVC does not take these arguments")
     killed = cgroups.oom_kills()
     if killed is not None and killed_before is not None and killed > killed_before:
         return JobFailed(
@@ -138,14 +137,21 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
             f"{ran}: a process was killed for want of memory: ask for more with "
             f":{work.settings.prefix}_MEMORY: in the commit's message",
         )
-    absent = work.dvc.needs().absent
+    absent = work.dvc.look().absent
     if absent:
         return JobFailed(
             Exit.DATA_MISSING,
             f"{ran}: the data {', '.join(absent[:5])} is not on the DVC remote: run `dvc push` "
             "where it was added, then rerun",
         )
-    return JobFailed(Exit.STAGE_FAILED, f"{ran}: a stage failed, what it printed is above")
+    if work.stages.silent:
+        return JobFailed(
+            Exit.BAD_ARGUMENTS,
+            f"{ran}: DVC ended before any stage, see its last words: is there such a stage, and "
+            "can the project's files be read?",
+        )
+    stage = f"the stage {work.stages.failed}" if work.stages.failed else "a stage"
+    return JobFailed(Exit.STAGE_FAILED, f"{ran}: {stage} failed")
 
 
 def _command(work: Work, arguments: Sequence[str]) -> Made:
@@ -169,8 +175,9 @@ def _command(work: Work, arguments: Sequence[str]) -> Made:
     }
     killed = cgroups.oom_kills()
     try:
-        with step(result.what_ran(settings)), saving:
+        with step(result.what_ran(settings)) as progress, saving:
             code = _run(work, command, environment)
+            progress.failed = code != 0
     finally:
         # Half an output may be worth hours: it is stored however the command has ended.
         work.clear()
@@ -188,10 +195,11 @@ def _script(work: Work) -> Made:
         if work.passwords is None
         else gateway(work.origin.url, work.passwords.for_git)
     )
-    with step(scripts.RUN), opened as way, saving:
+    with step(scripts.RUN) as progress, opened as way, saving:
         if way is not None:
             environment.update(scripts.pushing(way.url, work.origin.url))
         code = _run(work, [f"./{scripts.RUN}"], environment)
+        progress.failed = code != 0
         work.clear()
     return _ended(work, code, killed)
 
@@ -200,7 +208,8 @@ def _prepared(work: Work) -> AbstractContextManager[object]:
     """DVC made ready, if the project has it, for a program of the project's own that calls it."""
     if not work.dvc.used:
         return nullcontext()
-    return _saving(work, work.dvc.prepare(work.job.workspace, work.job.repository))
+    work.dvc.prepare(work.job.workspace, work.job.repository)
+    return _saving(work)
 
 
 def _ended(work: Work, code: int, killed_before: int | None) -> Made:
@@ -210,7 +219,7 @@ def _ended(work: Work, code: int, killed_before: int | None) -> Made:
     if code:
         raise JobFailed(
             Exit.COMMAND_FAILED,
-            f"{result.what_ran(work.settings)}: exit code {code}, what it printed is above",
+            f"{result.what_ran(work.settings)}: exit code {code}",
         )
     return Made(_target(work))
 

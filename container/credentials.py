@@ -68,15 +68,15 @@ class Credentials:
         return _GIT_USERS[self.kind]
 
 
-def take(environment: MutableMapping[str, str]) -> Credentials | None:
-    """The credentials, once the environment is clean of them; None if there were none.
+def take(environment: MutableMapping[str, str]) -> str | None:
+    """The secret's text, once the environment is clean of it; None if there was none.
 
     At the first start this does not return: the same program starts again in this process.
     """
     handed_over = environment.pop(_HANDED_OVER, None)
     if handed_over is not None:
         with os.fdopen(int(handed_over), "rb") as file:
-            return Credentials.parse(file.read().decode())
+            return file.read().decode()
     secret = environment.pop(_SECRET, None)
     if secret is not None:
         _start_again(secret, environment)

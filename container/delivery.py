@@ -100,10 +100,7 @@ class Delivery:
             lfs.push(self.git, courier, self.origin, commit, pauses(self.until))
             if self._push(courier, commit, target.branch, target.expected):
                 return Result(commit, target.branch)
-            self.note(
-                f"{target.branch} has moved on meanwhile or may not be pushed to: "
-                f"the results go to {beside}"
-            )
+            self.note(f"{self._why(courier, target)}: the results go to {beside}")
             if self._push(courier, commit, beside, ""):
                 return Result(commit, beside)
         except (OriginUnavailable, OriginRefused) as failed:
@@ -120,6 +117,15 @@ class Delivery:
         except (OriginUnavailable, OriginRefused) as failed:
             say(str(failed))
             return False
+
+    def _why(self, courier: Git, target: Target) -> str:
+        """Why a branch has not taken the commit."""
+        now = self.origin.heads(courier, target.branch).get(target.branch, "")
+        if now == target.expected:
+            return f"{target.branch} is protected from these credentials"
+        if not target.expected:
+            return f"{target.branch} exists already"
+        return f"{target.branch} {'has moved on' if now else 'is gone'} meanwhile"
 
     def _push(self, courier: Git, commit: str, branch: str, expected: str) -> bool:
         ref = f"{_BRANCH}{branch}"

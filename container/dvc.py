@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from container import interpreter, needs, saving
+from container import interpreter, saving
 from container.exits import Exit, JobFailed
 from container.git import identity
 from container.log import say
@@ -64,8 +64,6 @@ class Needs:
     """What `needs` has found. Where it could not look, nothing is known."""
 
     known: bool
-    new: bool = False
-    outdated: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     remote: bool = True
     tracking: bool = False
@@ -86,15 +84,16 @@ class Dvc:
         self._settings = settings
         # Entries of the run cache from now on are this job's; the second is a file system's grain.
         self._since = time.time() - 1
-        self._needs = Needs(known=False)
+        self.needs = Needs(known=False)
+        """As it was before the stages ran."""
 
     @property
     def used(self) -> bool:
         """Whether the project is one of DVC."""
         return (self._directory / ".dvc").is_dir()
 
-    def prepare(self, workspace: str, repository: str) -> Needs:
-        """Set what a job wants of DVC beside the project's own configuration, and look around.
+    def prepare(self, workspace: str, repository: str) -> None:
+        """Set what a job wants of DVC beside the project's own configuration.
 
         Raises:
             JobFailed: the image has no DVC, or the shared cache cannot be written to.
@@ -108,8 +107,6 @@ class Dvc:
                 _make_shared(cache)
                 text += _CACHE_CONFIG.format(cache=_quoted(cache))
             config.write_text(text, encoding="utf-8")
-        self._needs = self.needs()
-        return self._needs
 
     def reproduce(self, arguments: Sequence[str], *, experiment: bool, message: str = "") -> int:
         """Run the stages; DVC's exit code.
@@ -121,11 +118,15 @@ class Dvc:
         one.
         """
         verb = ["exp", "run"] if experiment else ["repro"]
-        missing = ["--allow-missing"] if self._can_miss_data() else []
-        shown = [*verb, "--pull", *missing, *arguments]
-        say("$ dvc " + " ".join(map(shlex.quote, shown)))
+        say("$ dvc " + " ".join(map(shlex.quote, [*verb, "--pull", *arguments])))
         named = ["--message", message] if message else []
-        return self._run(*verb, "--pull", *missing, *named, *arguments).code
+        command = [*verb, "--pull", *named, *arguments]
+        code, found = self._look(*command)
+        if found.known:
+            self.needs = found
+            return code
+        say("what has changed cannot be told beforehand: pulling all data of the asked stages")
+        return self._run(*command).code
 
     def track_experiment(self) -> int:
         """Reproduce the frozen stage `experiment`, and leave it frozen; DVC's exit code."""
@@ -137,26 +138,16 @@ class Dvc:
         finally:
             definition.write_bytes(frozen)
 
-    def needs(self) -> Needs:
-        """What stands between the project and its stages."""
-        found = self._ask(needs.__name__, needs.MARK, str(self._directory))
-        if found is None:
-            return Needs(known=False)
-        return Needs(
-            known=True,
-            new=found["new"],
-            outdated=tuple(found["outdated"]),
-            absent=tuple(found["absent"]),
-            remote=found["remote"],
-            tracking=found["tracking"],
-        )
+    def look(self) -> Needs:
+        """What stands between the project and its stages now."""
+        return self._look(finish=True)[1]
 
     def save(self) -> bool:
         """Bring what stages have made so far to the remote; whether all of it got there.
 
         May be called while stages run. True as well if there is no remote.
         """
-        found = self._saving("stages")
+        found = self._save("stages")
         return found is not None and not found["failed"]
 
     def push(self) -> bool:
@@ -164,27 +155,35 @@ class Dvc:
 
         True as well if the project has no remote, which is said.
         """
-        if interpreter.with_dvc() is None:
+        found = self._save("all")
+        if found is None:
             return self._push_by_command()
-        found = self._saving("all")
-        if found is not None and not found["remote"]:
+        if not found["remote"]:
             say(_NO_REMOTE)
-        return found is not None and not found["failed"]
+        return not found["failed"]
 
     def outputs(self) -> Outputs:
         """What the project's stages and .dvc files name as outputs, cached or not."""
         ended = self._run("dag", "--outs", "--dot", finish=True, read=True)
         return Outputs(frozenset(os.fsdecode(ended.output).splitlines()))
 
-    def _can_miss_data(self) -> bool:
-        """Bring what DVC must see to know what changed; whether it may take the rest as it is."""
-        found = self._needs if self._needs.known else self.needs()
-        if not found.known:
-            say("what has changed cannot be told beforehand: pulling all data of the asked stages")
-            return False
-        if found.outdated and self._run("pull", *found.outdated).code:
-            return False
-        return not found.new
+    def _look(self, *command: str, finish: bool = False) -> tuple[int, Needs]:
+        """What `needs` finds, before it is DVC with a command; that one's exit code."""
+        answer = self._directory.with_name("needs.json")
+        answer.unlink(missing_ok=True)
+        ended = self._start_ours(
+            "needs", str(self._directory), str(answer), *command, finish=finish
+        )
+        if ended is None or not answer.exists():
+            return 1, Needs(known=False)
+        found = json.loads(answer.read_text(encoding="utf-8"))
+        needs = Needs(
+            known=True,
+            absent=tuple(found["absent"]),
+            remote=found["remote"],
+            tracking=found["tracking"],
+        )
+        return ended.code, needs
 
     def _push_by_command(self) -> bool:
         if self._run("push", "--run-cache", finish=True).code == 0:
@@ -197,32 +196,35 @@ class Dvc:
         say(_NO_REMOTE)
         return True
 
-    def _saving(self, action: str) -> dict[str, Any] | None:
+    def _save(self, action: str) -> dict[str, Any] | None:
+        """What `saving` says; None where it cannot do it."""
         words = (action, str(self._directory), str(self._since))
-        return self._ask(saving.__name__, saving.MARK, *words, finish=True)
-
-    def _ask(
-        self, module: str, mark: str, *arguments: str, finish: bool = False
-    ) -> dict[str, Any] | None:
-        """What one of our modules says that runs in DVC's own Python; None if it cannot."""
-        python = interpreter.with_dvc()
-        if python is None:
+        ended = self._start_ours("saving", *words, finish=True, read=True)
+        if ended is None:
             return None
-        source = pkgutil.get_data("container", f"{module.rpartition('.')[2]}.py") or b""
-        # From outside the project, whose own modules would stand before the libraries.
-        ended = self._children.run(
-            [python, "-c", source.decode(), *arguments],
-            directory=self._directory.parent,
-            environment=self.environment,
-            finish=finish,
-            read=True,
-        )
-        _, marked, said = ended.output.decode(errors="replace").rpartition(mark)
+        _, marked, said = ended.output.decode(errors="replace").rpartition(saving.MARK)
         try:
             found: dict[str, Any] | None = json.loads(said) if marked else None
         except ValueError:
             return None  # it was cut off
         return found
+
+    def _start_ours(
+        self, module: str, *arguments: str, finish: bool = False, read: bool = False
+    ) -> Ended | None:
+        """Run one of our modules in DVC's own Python; None where there is none."""
+        python = interpreter.with_dvc()
+        if python is None:
+            return None
+        source = pkgutil.get_data("container", f"{module}.py") or b""
+        # From outside the project, whose own modules would stand before the libraries.
+        return self._children.run(
+            [python, "-c", source.decode(), *arguments],
+            directory=self._directory.parent,
+            environment=self.environment,
+            finish=finish,
+            read=read,
+        )
 
     def _run(self, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
         return self._children.run(

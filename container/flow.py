@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 from collections import deque
@@ -21,10 +20,10 @@ from contextlib import contextmanager, suppress
 from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import Protocol
 
+from container.descriptors import STANDARD, flush, write_all
 from container.lines import Lines, plain
 from container.masking import Masks
 
-_STANDARD = (1, 2)
 _KEPT_LINES = 400
 _CHUNK = 64 * 1024
 _POLL_MILLISECONDS = 250
@@ -71,11 +70,11 @@ class Flow:
 
     def start(self) -> None:
         """Put the pipe in place."""
-        _flush()
-        self._real = [os.dup(descriptor) for descriptor in _STANDARD]
+        flush()
+        self._real = [os.dup(descriptor) for descriptor in STANDARD]
         self._stdout = self._real[0]
         self._pipe, write = os.pipe()
-        for descriptor in _STANDARD:
+        for descriptor in STANDARD:
             os.dup2(write, descriptor)
         os.close(write)
         self._process = os.getpid()
@@ -85,8 +84,8 @@ class Flow:
         """Take the pipe away, though some program may still hold its other end."""
         if not self.open:
             return
-        _flush()
-        for real, descriptor in zip(self._real, _STANDARD):
+        flush()
+        for real, descriptor in zip(self._real, STANDARD):
             os.dup2(real, descriptor)
         self._thread.join(_LINGER_SECONDS)
         self._over.set()
@@ -203,7 +202,7 @@ class Flow:
                 written += f"[cloud-run] the log's copy ends here: {error.strerror}\n".encode()
         if self._stdout is not None:
             try:
-                _write_all(self._stdout, written)
+                write_all(self._stdout, written)
             except OSError:
                 self._stdout = None  # nobody reads it any more; the copy still is
 
@@ -215,33 +214,3 @@ class Flow:
             with suppress(OSError):  # what could be written is
                 self._copy.close()
             self._copy = None
-
-
-def fill_standard() -> None:
-    """Open what is closed of the standard descriptors, before another file gets their numbers."""
-    for descriptor in (0, *_STANDARD):
-        try:
-            os.fstat(descriptor)
-        except OSError:  # noqa: PERF203 - three times
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - the library's
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
-            stream.flush()
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[_write_some(descriptor, data) :]
-
-
-def _write_some(descriptor: int, data: bytes) -> int:
-    try:
-        return os.write(descriptor, data)
-    except BlockingIOError:  # whoever shares it has made it non-blocking
-        poll = select.poll()
-        poll.register(descriptor, select.POLLOUT)
-        poll.poll()
-        return 0

@@ -18,7 +18,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
-from container.flow import Flow, fill_standard
+from container.descriptors import fill_standard
+from container.flow import Flow
 from container.log_copy import LogCopy
 from container.masking import Masks
 

@@ -18,41 +18,64 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
-MARK = "needs: "
 _TRACKING = "experiment"
+_PULL, _MISSING = "--pull", "--allow-missing"
 
 
-def main(project: str) -> None:
-    """Print `MARK` and JSON.
+def main(project: str, answer: str, *command: str) -> int:
+    """Write what is found to a file, then be DVC with a command; its exit code, 0 without one.
 
-    - `new`: is there a stage that never ran.
+    Both in one process, since it takes DVC half a second to start. The file holds JSON:
+
     - `outdated`: outputs that a stage reads and that are not what it has read.
-    - `absent`: of those, and of what stages read at all, the data that the workspace lacks.
+    - `new`: is there a stage that never ran.
+    - `absent`: the data that no stage makes, that a stage reads, and that the workspace lacks.
     - `remote`: does the project say where its data is to go.
     - `tracking`: is there a frozen stage of the name `experiment` in the root's dvc.yaml.
     """
     from dvc.repo import Repo  # type: ignore[import-not-found]  # noqa: PLC0415 - the image's
 
     with Repo(project) as repo:
-        outputs = {output.fs_path: output for output in repo.index.outs}
-        stages = [stage for stage in repo.index.stages if not stage.frozen]
-        new = any(not output.hash_info for stage in stages for output in stage.outs)
-        read = [dependency for stage in stages for dependency in stage.deps]
-        outdated = {found for dependency in read if (found := _outdated(repo, outputs, dependency))}
-        absent = {path for path in _sources(repo, outputs) if not os.path.lexists(path)}
-        remote = bool(repo.config["remote"])
-        tracking = any(
+        found = _look(repo, project)
+    Path(answer).write_text(json.dumps(found), encoding="utf-8")
+    return _run(project, found, list(command)) if command else 0
+
+
+def _look(repo: Any, project: str) -> dict[str, Any]:
+    outputs = {output.fs_path: output for output in repo.index.outs}
+    stages = [stage for stage in repo.index.stages if not stage.frozen]
+    read = [dependency for stage in stages for dependency in stage.deps]
+    outdated = {found for dependency in read if (found := _outdated(repo, outputs, dependency))}
+    absent = {path for path in _sources(repo, outputs) if not os.path.lexists(path)}
+    return {
+        # Targets that look like a stage's name and others that do not must not stand side by side:
+        # github.com/treeverse/dvc/issues/11075. None of these does.
+        "outdated": _listed(outdated, project),
+        "new": any(not output.hash_info for stage in stages for output in stage.outs),
+        "absent": _listed(absent, project),
+        "remote": bool(repo.config["remote"]),
+        "tracking": any(
             stage.frozen
             and (stage.path_in_repo, getattr(stage, "name", "")) == ("dvc.yaml", _TRACKING)
             for stage in repo.index.stages
-        )
-    # Targets that look like a stage's name and others that do not must not stand side by side:
-    # github.com/treeverse/dvc/issues/11075. None of these does.
-    paths = {"outdated": _listed(outdated, project), "absent": _listed(absent, project)}
-    print(MARK + json.dumps({"new": new, "remote": remote, "tracking": tracking, **paths}))
+        ),
+    }
+
+
+def _run(project: str, found: dict[str, Any], command: list[str]) -> int:
+    """Run a DVC command whose `--pull` may be followed by `--allow-missing`."""
+    from dvc.cli import main as dvc  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    os.chdir(project)
+    sys.argv = ["dvc", *command]
+    pulled = not found["outdated"] or dvc(["pull", *found["outdated"]]) == 0
+    if pulled and not found["new"]:
+        command.insert(command.index(_PULL) + 1, _MISSING)
+    code: int = dvc(command)
+    return code
 
 
 def _listed(paths: set[str], project: str) -> list[str]:
@@ -99,5 +122,6 @@ def _say(kind: type[BaseException], error: BaseException, _: object) -> None:
 
 
 if __name__ == "__main__":
+    sys.path = [folder for folder in sys.path if folder]  # no module of the project's may interfere
     sys.excepthook = _say  # the job goes on without an answer: one line tells why
-    main(sys.argv[1])
+    sys.exit(main(*sys.argv[1:]))

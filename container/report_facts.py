@@ -11,7 +11,7 @@ from container.report_values import duration
 
 _NAME = 200
 _REASON = 800
-_NOTE = 500
+_NOTE = 1_000
 _NOTES = 4_000
 _OUTCOMES = {
     "succeeded": "**Succeeded** in",

@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 MARK = "copied: "
-NO_BOTO3 = "this image has no boto3 (pip install dvc[s3])"
+NO_BOTO3 = "this image has no boto3 (pip install boto3)"
 
 _AT_ONCE = 10
 _MAX_NAMED = 10

@@ -77,7 +77,7 @@ class Saver:
         except Interrupted:
             return False
         self.saves += done
-        say("what is finished is on the DVC remote" if done else "saving failed, to be tried again")
+        say("what is finished is saved" if done else "saving failed, to be tried again")
         return done
 
     def _look(self) -> _Seen:

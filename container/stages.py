@@ -54,6 +54,17 @@ class Stages:
             kept = self._ended.get(failed[1], StageTime(failed[1], "failed", None))
             self._ended[failed[1]] = replace(kept, outcome="failed")
 
+    @property
+    def failed(self) -> str:
+        """The stage that has failed, as far as the log tells; "" if none has."""
+        names = [time.name for time in self._ended.values() if time.outcome == "failed"]
+        return names[-1] if names else ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether the log has told of no stage at all."""
+        return self._open is None and not self._ended
+
     def close(self, outcome: str) -> tuple[StageTime, ...]:
         """All stages in the order in which they ended; the one that still runs ends like this."""
         self._close(outcome)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from contextlib import suppress
 
 from shared.hydra import ArgumentError, Number, is_plain, is_syntax, said, said_text, shown
 
@@ -170,18 +171,23 @@ def _value(argument: str, value: str) -> str:
 
 def _container(argument: str, value: str) -> str:
     _check_depth(value)
-    for read in (_json, _python):
-        try:
-            return said(read(value))
-        except ArgumentError:
-            raise
-        except (ValueError, SyntaxError, TypeError, MemoryError):
-            continue
+    read = _json_or_python(value)
+    if read is not None:
+        return said(read)
     if any(value.count(opening) != value.count(closing) for opening, closing in ("[]", "{}")):
         raise ArgumentError(
             f"{shown(argument)} lacks its end: put quotes around the whole, as in '--name=[1, 2]'"
         )
     return said_text(value)
+
+
+def _json_or_python(written: str) -> object | None:
+    """What a list or an object holds; None where it is neither, though it begins like one."""
+    with suppress(ValueError):
+        return _json(written)
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError):  # all that literal_eval raises
+        return _json(json.dumps(ast.literal_eval(written)))
+    return None
 
 
 def _json(written: str) -> object:
@@ -191,11 +197,6 @@ def _json(written: str) -> object:
 def _constant(word: str) -> Number:
     # Python writes what JSON has not, NaN and Infinity; Hydra says nan and inf.
     return Number(word.lower().replace("infinity", "inf"))
-
-
-def _python(written: str) -> object:
-    """A list or an object that Python has written, of what JSON can hold."""
-    return _json(json.dumps(ast.literal_eval(written)))
 
 
 def _check_depth(written: str) -> None:

@@ -16,6 +16,8 @@ import pytest
 from local import tether
 from local.bitbucket.client import Client
 from local.layout import PROJECT
+from tests.e2e.jobs_projects import REPOSITORIES
+from tests.e2e.trivial import TRIVIAL
 from tests.e2e.world import World, until
 
 # Nobody waits five minutes here for a lease or for the reconciler.
@@ -70,10 +72,11 @@ def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A running stack with the example and an empty repository whose jobs are trivial."""
+    """A running stack with the example and empty repositories: one for trivial jobs, and others."""
     folder = tmp_path_factory.mktemp("stack")
     arguments = [word for p in _PARAMETERS for word in ("--parameter", p)]
-    with started(folder, "--repository", "acme/trivial.jobs", *arguments):
+    arguments += [word for name in (TRIVIAL, *REPOSITORIES) for word in ("--repository", name)]
+    with started(folder, *arguments):
         told: dict[str, Any] = json.loads((folder / "ready.json").read_text())
         port = int(told["bitbucket_page_url"].rstrip("/").rsplit(":", 1)[1])
         with Client(port, told["bitbucket_token"]) as bitbucket:

@@ -73,7 +73,11 @@ def test_the_second_example_of_the_readme_runs_an_experiment_whose_result_comes_
     clone.git("fetch", "--quiet", "origin")
     result = result_commit(clone.folder, commit)
     assert result is not None
-    assert clone.git("rev-parse", "origin/slower") == result
+    assert clone.git("rev-parse", "origin/slower") == commit
+    branches = clone.git(
+        "branch", "--remotes", "--contains", result, "--format=%(refname:lstrip=3)"
+    )
+    assert branches.startswith(f"experiment/{commit[:7]}-")
     trailers = clone.git("show", "--no-patch", "--format=%(trailers)", result)
     assert f"Cloud-Run-Id: {run.run_id}" in trailers
     assert "Cloud-Run-Attempt: 1" in trailers
@@ -89,7 +93,7 @@ def test_the_second_example_of_the_readme_runs_an_experiment_whose_result_comes_
     assert world.statuses(EXAMPLE, commit)[-1][0] == "SUCCESSFUL"
 
 
-def test_a_failing_stage_becomes_a_failed_status_that_names_the_exit_code(
+def test_arguments_that_dvc_does_not_take_become_a_failed_status_that_says_so(
     world: World, tmp_path: Path
 ) -> None:
     clone = world.clone(EXAMPLE, tmp_path / "clone")
@@ -97,7 +101,7 @@ def test_a_failing_stage_becomes_a_failed_status_that_names_the_exit_code(
 
     state, description = world.final_status(EXAMPLE, commit)
     assert state == "FAILED"
-    assert "exit code" in description
+    assert "exit code 64" in description
 
 
 def test_nothing_is_left_in_a_dead_letter_queue(world: World) -> None:

@@ -166,6 +166,7 @@ class Site:
         run_id: str = "run1",
         attempt: str = "1",
         log: str = "log",
+        python: str | Path = JOB_ENVIRONMENT / "bin" / "python",
     ) -> "subprocess.Popen[bytes]":
         """Start the job; its output goes to the file named `log`."""
         program = self.root / "job.pyz"
@@ -191,7 +192,7 @@ class Site:
         pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
         with (self.root / log).open("wb") as output:
             return subprocess.Popen(
-                [JOB_ENVIRONMENT / "bin" / "python", program, *pairs],
+                [python, program, *pairs],
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -223,6 +224,7 @@ class Site:
         commit: str | None = None,
         run_id: str = "run1",
         attempt: str = "1",
+        python: str | Path = JOB_ENVIRONMENT / "bin" / "python",
     ) -> Finished:
         """Run a job to its end."""
         job = self.start(
@@ -232,6 +234,7 @@ class Site:
             commit=commit,
             run_id=run_id,
             attempt=attempt,
+            python=python,
         )
         return self.finished(job)
 
@@ -264,6 +267,8 @@ class HttpHost(ThreadingHTTPServer):
         self.password = password
         self.comments: dict[str, list[str]] = {}
         """The texts of the comments on each commit."""
+        self.comments_refused = False
+        """Whether the credentials may not comment."""
 
     @property
     def url(self) -> str:
@@ -323,8 +328,8 @@ class _Requests(BaseHTTPRequestHandler):
     def _rest(self, body: bytes) -> None:
         """Comments, in the shape that the job reads; nothing else."""
         found = re.fullmatch(r".*/commit/([0-9a-f]+)/comments(?:/(\d+))?", self.path.split("?")[0])
-        if not found:
-            self._say(404)
+        if not found or self.server.comments_refused:
+            self._say(403 if found else 404)
             return
         comments = self.server.comments.setdefault(found[1], [])
         if self.command == "GET":

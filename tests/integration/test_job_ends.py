@@ -63,7 +63,7 @@ def test_a_branch_that_moved_during_the_run_is_left_alone(tmp_path: Path) -> Non
     assert job.result[1] == beside
     assert site.branches()[beside] == job.result[0]
     assert site.branches()["main"] == site.head
-    assert "main has moved on meanwhile" in job.log
+    assert job.said("main has moved on meanwhile: the results go to")
     assert git(site.origin, "rev-parse", f"{job.result[0]}^") == base
 
 
@@ -78,6 +78,7 @@ def test_a_refused_push_puts_the_results_beside_the_branch_where_a_retry_finds_t
 
     assert job.code == 0
     beside = f"results/main/{site.head[:7]}-run1"
+    assert job.said("main is protected from these credentials: the results go to")
     assert job.result[1] == beside
     assert site.branches() == {"main": site.head, beside: job.result[0]}
     assert (again.code, again.result) == (0, job.result)
@@ -173,6 +174,28 @@ def test_sigterm_while_pushing_lets_the_push_finish(tmp_path: Path) -> None:
 
     assert finished.code == 0
     assert site.branches() == {"main": finished.result[0]}
+
+
+@pytest.mark.parametrize("arguments", ["no-such-stage", "--no-such-option"])
+def test_arguments_that_dvc_does_not_take_are_called_so(tmp_path: Path, arguments: str) -> None:
+    job = two_stages(tmp_path).run(arguments)
+
+    assert job.code == 64
+    assert "no-such" in job.log
+
+
+def test_data_that_nobody_has_pushed_is_named(tmp_path: Path) -> None:
+    stages = "stages: {one: {cmd: cp data.bin one.bin, deps: [data.bin], outs: [one.bin]}}"
+    site = Site.with_project(tmp_path, {"dvc.yaml": stages, "data.bin": "1\n"})
+    git(site.project, "rm", "--quiet", "--cached", "data.bin")
+    site.dvc("add", "--quiet", "data.bin")
+    head = site.commit({})
+    git(site.project, "push", "--quiet", "origin", "main")
+
+    job = site.run(commit=head)
+
+    assert job.code == 70
+    assert job.said("the data ./data.bin is not on the DVC remote: run `dvc push`")
 
 
 def test_arguments_that_cannot_be_read_are_refused_before_anything_is_cloned(

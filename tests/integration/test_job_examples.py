@@ -82,11 +82,17 @@ def test_an_experiment_shows_how_the_metrics_changed(experiment: tuple[Site, Fin
     assert site.branches() == {"main": site.head, branch: job.result[0]}
     assert site.changed(branch) == {"dvc.lock", "params.yaml"}
     assert "learning_rate: 0.01" in site.show(f"{branch}:params.yaml")
-    rows = [line.split("|") for line in job.log.splitlines() if "metrics.json" in line]
-    changes = {row[2].strip(): float(row[5]) for row in rows}
-    assert changes.keys() == {"accuracy", "log_loss"}
-    assert changes["accuracy"] > 0
-    assert changes["log_loss"] < 0
+    table = [
+        [cell.strip() for cell in line.removeprefix(PREFIX).split("|")[1:-1]]
+        for line in job.log.splitlines()
+        if line.startswith(f"{PREFIX}| ")
+    ]
+    changes = {row[0]: row[-1] for row in table if row[0] in ("accuracy", "log_loss")}
+    assert changes["accuracy"].startswith("▲ +")
+    assert changes["log_loss"].startswith("▼ -")
+    assert ["learning_rate", "0.001", "0.01"] in table
+    stages = [row[:2] for row in table if row[1:2] == ["ran"]]
+    assert stages == [["featurize_data", "ran"], ["train", "ran"], ["evaluate", "ran"]]
 
 
 def test_everybody_can_pull_what_the_commit_names(experiment: tuple[Site, Finished]) -> None:

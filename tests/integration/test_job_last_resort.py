@@ -126,7 +126,7 @@ needs_lfs = pytest.mark.skipif(
 
 
 @needs_lfs
-def test_files_of_git_lfs_arrive_and_new_ones_go_back_as_such(tmp_path: Path) -> None:
+def test_files_of_git_lfs_arrive_and_new_ones_are_committed_as_such(tmp_path: Path) -> None:
     stages = """
 stages:
   one:
@@ -144,8 +144,7 @@ stages:
 
     assert job.code == 0, job.log
     assert site.show("main:twice.bin").startswith("version https://git-lfs.github.com/spec/v1")
-    git(site.project, "pull", "--quiet", "origin", "main")
-    assert (site.project / "twice.bin").read_text() == "big\n" * 2000
+    assert "size 8000" in site.show("main:twice.bin")
 
 
 def test_a_project_with_git_lfs_on_an_image_without_it_is_told_what_to_add(

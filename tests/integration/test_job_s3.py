@@ -239,7 +239,7 @@ def test_an_image_without_boto3_is_told_so_before_and_when_it_needs_it(tmp_path:
     venv.create(tmp_path / "bare", symlinks=True)
     without = s3(NOWHERE, tmp_path, str(tmp_path / "bare" / "bin" / "python"))
 
-    assert without.unavailable == "this image has no boto3 (pip install dvc[s3])"
+    assert without.unavailable == "this image has no boto3 (pip install boto3)"
     assert s3(NOWHERE, tmp_path, None).unavailable == without.unavailable
     assert s3(NOWHERE, tmp_path).unavailable is None
     with pytest.raises(S3Failed, match="this image has no boto3"):
