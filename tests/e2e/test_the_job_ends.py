@@ -74,7 +74,7 @@ def test_a_protected_branch_is_left_alone_and_the_comment_says_where_the_results
     assert branch == beside
     assert asked.branches() == {"release/protected": asked.commit, beside: commit}
     comment = asked.comment(commit)
-    assert "may not be pushed to" in comment
+    assert "release/protected is protected from these credentials" in comment
     assert f"results go to {beside}" in comment
     assert beside in asked.comment()
 
