@@ -118,8 +118,14 @@ def _track(work: Work) -> JobFailed | None:
     return None
 
 
-def _saving(work: Work) -> Saver:
+def _saving(work: Work) -> AbstractContextManager[object]:
     """Whatever keeps safe what finished stages make, while others run."""
+    if not work.dvc.can_save:
+        work.note(
+            "This image's DVC is one binary, so stages were not saved before the end of the run: "
+            "install DVC with pip"
+        )
+        return nullcontext()
     listed = work.git.must("ls-files", "-z", "--", ":(glob)**/dvc.yaml")
     folders = [work.project / name for name in listed.split("\0") if name]
     return Saver(work.dvc.save, [file.with_name("dvc.lock") for file in folders])
@@ -195,10 +201,11 @@ def _script(work: Work) -> Made:
         if work.passwords is None
         else gateway(work.origin.url, work.passwords.for_git)
     )
-    with step(scripts.RUN) as progress, opened as way, saving:
+    with step(scripts.RUN) as progress, opened as way:
         if way is not None:
             environment.update(scripts.pushing(way.url, work.origin.url))
-        code = _run(work, [f"./{scripts.RUN}"], environment)
+        with saving:
+            code = _run(work, [f"./{scripts.RUN}"], environment)
         progress.failed = code != 0
         work.clear()
     return _ended(work, code, killed)
@@ -266,6 +273,12 @@ def _store_output(work: Work, output: Path) -> None:
             "names no place in S3 (CLOUD_RUNNER_RESULTS_URI)"
         )
         return
-    with step("store the output"):
-        work.s3.store(output, address)
+    try:
+        with step("store the output"):
+            work.s3.store(output, address)
+    except S3Failed as failed:
+        if not work.children.interrupted:
+            raise
+        say(str(failed))  # that is not what has ended the job
+        return
     work.note(f"Output: {address}")

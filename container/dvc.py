@@ -142,6 +142,11 @@ class Dvc:
         """What stands between the project and its stages now."""
         return self._look(finish=True)[1]
 
+    @property
+    def can_save(self) -> bool:
+        """Whether what stages make can be saved while others run."""
+        return interpreter.with_dvc() is not None
+
     def save(self) -> bool:
         """Bring what stages have made so far to the remote; whether all of it got there.
 

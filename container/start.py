@@ -17,7 +17,6 @@ from container.git import GitFailed
 from container.log import say
 from container.masking import Masks, secrets_in
 from container.oauth import Passwords, basic
-from container.patience import deadline
 from container.processes import Children, Interrupted, hide_memory
 from container.run import run
 from container.settings import Job, Settings
@@ -59,7 +58,6 @@ def start(text: str | None) -> int:
                 masks=masks,
                 stages=stages,
                 directory=directory,
-                until=deadline(settings, started),
                 started=started,
             )
             code = _code(at)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from container import interpreter
@@ -15,6 +17,7 @@ from container.machine import console_address
 from container.masking import Masks
 from container.oauth import Passwords
 from container.origin import Origin
+from container.patience import deadline
 from container.processes import Children, Ended, end_leftovers
 from container.s3 import S3
 from container.settings import Job, Settings
@@ -23,7 +26,7 @@ from container.stages import Stages
 
 @dataclass
 class Work:
-    """One job at work. `directory` is its own and empty at first, `until` a `time.monotonic()`."""
+    """One job at work. `directory` is its own, empty at first; `started` a `time.monotonic()`."""
 
     job: Job
     settings: Settings
@@ -32,7 +35,6 @@ class Work:
     masks: Masks
     stages: Stages
     directory: Path
-    until: float
     started: float
     notes: list[str] = field(default_factory=list)
     """Sentences that the reader of the report must see."""
@@ -50,6 +52,11 @@ class Work:
     def project(self) -> Path:
         """The clone."""
         return self.directory / "project"
+
+    @cached_property
+    def until(self) -> float:
+        """Until when to try to deliver the results, told from when this is first asked."""
+        return deadline(self.settings, self.started, time.monotonic())
 
     def run_beside(self, command: Sequence[str], directory: Path | None = None) -> Ended:
         """Run a program of ours in the environment of the project's, and read what it says.
