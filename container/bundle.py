@@ -7,6 +7,8 @@ from container.s3 import S3Failed
 from container.work import Work
 
 _NAME = "result.bundle"
+# Not a branch: its name might be in the way of one.
+_REF = "refs/cloud-run/result"
 
 
 def keep(work: Work, commit: str) -> None:
@@ -16,11 +18,11 @@ def keep(work: Work, commit: str) -> None:
         say("the job definition names no place in S3 (CLOUD_RUNNER_RESULTS_URI) for the commit")
         return
     file = work.directory / _NAME
-    ref = f"refs/heads/{work.job.results_branch}"
+    branch = work.job.results_branch
     with step("store the result commit in S3"):
-        work.git.must("update-ref", ref, commit, finish=True)
+        work.git.must("update-ref", _REF, commit, finish=True)
         work.git.must(
-            "bundle", "create", "--quiet", str(file), ref, f"^{work.job.commit}", finish=True
+            "bundle", "create", "--quiet", str(file), _REF, f"^{work.job.commit}", finish=True
         )
         try:
             work.s3.store(file, address)
@@ -29,5 +31,5 @@ def keep(work: Work, commit: str) -> None:
             return
     work.note(
         f"The result commit is in {address}. In a clone: aws s3 cp {address} . && "
-        f"git fetch {_NAME} {ref} && git push origin FETCH_HEAD:{ref}"
+        f"git fetch {_NAME} {_REF} && git push origin FETCH_HEAD:refs/heads/{branch}"
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from container import cgroups, experiment, result, scripts
 from container.delivery import Target
@@ -25,6 +26,11 @@ from container.settings import Settings
 from container.work import Work
 from shared.arguments import ArgumentError, split, translate_params
 from shared.sweeps import sweep_params
+
+_FRUITLESS = {
+    "--queue": "runs nothing now, and the queue ends with the job",
+    "--no-commit": "keeps outputs out of DVC's cache, so they would end with the job",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ def arguments_of(settings: Settings) -> Sequence[str]:
     """
     try:
         arguments = split(settings.arguments)
+        _check(arguments)
         if settings.command or not settings.experiment:
             return arguments
         if settings.sweep:
@@ -55,6 +62,13 @@ def arguments_of(settings: Settings) -> Sequence[str]:
     except ArgumentError as error:
         variable = f"{settings.prefix}_RUN_ARGS"
         raise JobFailed(Exit.BAD_ARGUMENTS, f"reading {variable}: {error}") from error
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """Refuse what would end well with no result."""
+    for option, why in _FRUITLESS.items():
+        if option in arguments:
+            raise ArgumentError(f"{option} {why}: leave it out")
 
 
 def compute(work: Work, arguments: Sequence[str]) -> Made:
@@ -102,7 +116,7 @@ def _stages(work: Work, arguments: Sequence[str]) -> Made:
     if found is None:
         return Made(Target(job.branch, job.commit))
     branch = job.experiment_branch(found.name, settings.sweep)
-    experiment.switch_to(work.git, found.commit, branch)
+    experiment.switch_to(work.git, found.commit)
     return Made(Target(branch), found, _track(work) if work.dvc.needs.tracking else None)
 
 
@@ -143,8 +157,8 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
             f"{ran}: a process was killed for want of memory: ask for more with "
             f":{work.settings.prefix}_MEMORY: in the commit's message",
         )
-    absent = work.dvc.look().absent
-    if absent:
+    absent = work.dvc.look().absent.get(work.stages.failed, ())
+    if absent and not work.stages.failed_running:
         return JobFailed(
             Exit.DATA_MISSING,
             f"{ran}: the data {', '.join(absent[:5])} is not on the DVC remote: run `dvc push` "
@@ -203,6 +217,7 @@ def _script(work: Work) -> Made:
     )
     with step(scripts.RUN) as progress, opened as way:
         if way is not None:
+            work.masks.add(urlsplit(way.url).path.split("/")[1])
             environment.update(scripts.pushing(way.url, work.origin.url))
         with saving:
             code = _run(work, [f"./{scripts.RUN}"], environment)
@@ -237,7 +252,7 @@ def _target(work: Work) -> Target:
     name = os.fsdecode(ended.output).strip() or work.job.branch
     expected = work.job.commit if name == work.job.branch else ""
     try:
-        there = work.origin.heads(work.git, name).get(name, "")
+        there = work.origin.heads(work.git.courier(), name).get(name, "")
     except (OriginUnavailable, OriginRefused) as failed:
         say(str(failed))
         return Target(name, expected)
@@ -264,7 +279,7 @@ def _output(work: Work) -> Path:
 
 def _store_output(work: Work, output: Path) -> None:
     address = work.settings.results(work.job, "output/")
-    if not any(output.iterdir()):
+    if not output.is_dir() or not any(output.iterdir()):
         say("the command left nothing in its output directory")
         return
     if not address:

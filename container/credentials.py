@@ -9,6 +9,7 @@ speaks to Bitbucket, in another such file that only this command inherits.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -28,6 +29,8 @@ _GIT_USERS = {
     "api_token": "x-bitbucket-api-token-auth",
     "oauth": "x-token-auth",
 }
+# linux/memfd.h
+_CLOSE_ON_EXEC = 1
 _FORM = '{"kind": "access_token" or "api_token" or "oauth", "user": …, "token": …}'
 
 
@@ -102,9 +105,19 @@ def login(user: str, password: str) -> Iterator[int]:
 
 
 def _memory_file(text: str) -> int:
-    descriptor = os.memfd_create("credentials")
+    descriptor = _memfd_create()
     os.write(descriptor, text.encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _memfd_create() -> int:
+    """memfd_create(2), which some builds of Python lack (astral-sh/uv issue 15081)."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("credentials")
+    descriptor: int = ctypes.CDLL(None, use_errno=True).memfd_create(b"credentials", _CLOSE_ON_EXEC)
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), "memfd_create")
     return descriptor
 
 

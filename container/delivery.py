@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from container import lfs
@@ -17,6 +16,7 @@ from container.git import Git
 from container.log import say
 from container.origin import Origin, OriginRefused, OriginUnavailable
 from container.patience import pauses
+from container.processes import Interrupted
 from container.result import Result
 from container.settings import Job, Settings
 
@@ -96,16 +96,26 @@ class Delivery:
         """
         beside = self.job.results_branch
         try:
-            courier = self._courier()
+            courier = self.git.courier()
             lfs.push(self.git, courier, self.origin, commit, pauses(self.until))
-            if self._push(courier, commit, target.branch, target.expected):
+            if self._push_on(courier, commit, target):
                 return Result(commit, target.branch)
-            self.note(f"{self._why(courier, target)}: the results go to {beside}")
             if self._push(courier, commit, beside, ""):
+                self.note(f"{self._why(courier, commit, target)}: the results are on {beside}")
                 return Result(commit, beside)
         except (OriginUnavailable, OriginRefused) as failed:
             raise _nowhere(str(failed)) from failed
-        raise _nowhere(f"{beside} was refused as well")
+        raise _nowhere(f"{target.branch} and {beside} were refused")
+
+    def _push_on(self, courier: Git, commit: str, target: Target) -> bool:
+        """Push to the target, never so that it loses a commit."""
+        if target.expected and not self._follows(commit, target.expected):
+            return False
+        return self._push(courier, commit, target.branch, target.expected)
+
+    def _follows(self, commit: str, base: str) -> bool:
+        words = ("merge-base", "--is-ancestor", base, commit)
+        return self.git.run(*words, finish=True).code == 0
 
     def share_experiment(self, ref: str, commit: str) -> bool:
         """Do what `dvc exp push` does with an experiment's ref; whether Bitbucket has it now.
@@ -113,37 +123,28 @@ class Delivery:
         Without starting DVC, which would need the credentials for it.
         """
         try:
-            return self.origin.push(self._courier(), commit, ref, "", pauses(self.until))
+            return self.origin.push(self.git.courier(), commit, ref, "", pauses(self.until))
         except (OriginUnavailable, OriginRefused) as failed:
             say(str(failed))
             return False
 
-    def _why(self, courier: Git, target: Target) -> str:
-        """Why a branch has not taken the commit."""
-        now = self.origin.heads(courier, target.branch).get(target.branch, "")
+    def _why(self, courier: Git, commit: str, target: Target) -> str:
+        """Why a branch has not got the commit."""
+        if target.expected and not self._follows(commit, target.expected):
+            return f"The run has rewritten commits of {target.branch}"
+        if not target.expected:
+            return f"{target.branch} exists already, or a name in the way"
+        try:
+            now = self.origin.heads(courier, target.branch, pauses=()).get(target.branch, "")
+        except (OriginUnavailable, OriginRefused, Interrupted):
+            return f"{target.branch} has moved on or is protected"
         if now == target.expected:
             return f"{target.branch} is protected from these credentials"
-        if not target.expected:
-            return f"{target.branch} exists already"
         return f"{target.branch} {'has moved on' if now else 'is gone'} meanwhile"
 
     def _push(self, courier: Git, commit: str, branch: str, expected: str) -> bool:
         ref = f"{_BRANCH}{branch}"
         return self.origin.push(courier, commit, ref, expected, pauses(self.until))
-
-    def _courier(self) -> Git:
-        """A repository that borrows the clone's objects.
-
-        Stages could write the clone's own configuration, which can name programs that git starts,
-        and those would inherit the credentials.
-        """
-        directory = self.git.directory.with_name("courier.git")
-        self.git.must("init", "--quiet", "--bare", "--template=", str(directory), finish=True)
-        information = directory / "objects" / "info"
-        information.mkdir(parents=True, exist_ok=True)
-        borrowed = Path(self.git.directory, ".git", "objects")
-        (information / "alternates").write_text(f"{borrowed}\n", encoding="utf-8")
-        return Git(self.git.children, directory, self.settings)
 
 
 def _nowhere(why: str) -> CommitNotPushed:

@@ -8,9 +8,8 @@ import pkgutil
 import shlex
 import shutil
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -64,7 +63,7 @@ class Needs:
     """What `needs` has found. Where it could not look, nothing is known."""
 
     known: bool
-    absent: tuple[str, ...] = ()
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     remote: bool = True
     tracking: bool = False
 
@@ -82,8 +81,6 @@ class Dvc:
         self._children = children
         self._directory = directory
         self._settings = settings
-        # Entries of the run cache from now on are this job's; the second is a file system's grain.
-        self._since = time.time() - 1
         self.needs = Needs(known=False)
         """As it was before the stages ran."""
 
@@ -153,18 +150,35 @@ class Dvc:
         May be called while stages run. True as well if there is no remote.
         """
         found = self._save("stages")
+        if found and not found["runs"] and found["remote"]:
+            say("the DVC remote takes no run cache: nothing is saved before the end of the run")
+        elif found and not found["failed"] and found["remote"]:
+            say("what is finished is saved")
         return found is not None and not found["failed"]
+
+    def save_last(self) -> bool:
+        """The same once nothing runs any more, with DVC's own command if need be."""
+        return self.save() if self.can_save else self._push_by_command()
 
     def push(self) -> bool:
         """Bring data and run cache to the remote; whether all of it got there.
 
         True as well if the project has no remote, which is said.
+
+        Raises:
+            JobFailed: nobody can tell to which remote.
         """
         found = self._save("all")
         if found is None:
             return self._push_by_command()
         if not found["remote"]:
             say(_NO_REMOTE)
+        elif not found["default"]:
+            raise JobFailed(
+                Exit.DATA_NOT_PUSHED,
+                "pushing data: the project names DVC remotes, but none is the default: say which "
+                "with `dvc remote default NAME`, then rerun",
+            )
         return not found["failed"]
 
     def outputs(self) -> Outputs:
@@ -184,7 +198,7 @@ class Dvc:
         found = json.loads(answer.read_text(encoding="utf-8"))
         needs = Needs(
             known=True,
-            absent=tuple(found["absent"]),
+            absent=found["absent"],
             remote=found["remote"],
             tracking=found["tracking"],
         )
@@ -203,7 +217,7 @@ class Dvc:
 
     def _save(self, action: str) -> dict[str, Any] | None:
         """What `saving` says; None where it cannot do it."""
-        words = (action, str(self._directory), str(self._since))
+        words = (action, str(self._directory))
         ended = self._start_ours("saving", *words, finish=True, read=True)
         if ended is None:
             return None

@@ -50,10 +50,9 @@ def sweep_name(job: Job, sweep: tuple[str, str]) -> str:
     return job.experiment_branch("", sweep).rpartition("/")[2]
 
 
-def switch_to(git: Git, commit: str, branch: str) -> None:
-    """Go on from an experiment on a branch of its own, as `dvc exp branch` makes it."""
-    git.must("update-ref", f"refs/heads/{branch}", commit, finish=True)
-    git.must("symbolic-ref", "HEAD", f"refs/heads/{branch}", finish=True)
+def switch_to(git: Git, commit: str) -> None:
+    """Go on from an experiment. Its branch is made at Bitbucket; here its name may be taken."""
+    git.must("update-ref", "--no-deref", "HEAD", commit, finish=True)
     # With --temp DVC leaves the workspace as it was; else this changes nothing.
     git.must("reset", "--quiet", "--hard", finish=True)
 

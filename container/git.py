@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from container.processes import Children, Ended
 from container.settings import Settings
+
+_NOWHERE = "/nonexistent"
 
 
 class GitFailed(Exception):
@@ -31,11 +34,14 @@ class Git:
     def __init__(self, children: Children, directory: Path, settings: Settings) -> None:
         self.children = children
         self.directory = directory
+        self._settings = settings
         self._environment = {
             **os.environ,
             **identity(settings),
             # The user's own configuration plays no part: not in the image, not what a stage wrote.
             "GIT_CONFIG_GLOBAL": "/dev/null",
+            "HOME": _NOWHERE,  # the same, to git before 2.32
+            "XDG_CONFIG_HOME": _NOWHERE,
             "GIT_ASKPASS": "true",
             # A connection on which nothing moves for a minute is given up (git-config(1)).
             "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
@@ -60,6 +66,21 @@ class Git:
             read=read,
             descriptors=descriptors,
         )
+
+    def courier(self) -> Git:
+        """A new repository that borrows this one's objects, to speak to Bitbucket from.
+
+        Stages could write the clone's own configuration, which can name programs that git starts,
+        and those would inherit the credentials. Its folder is new, so nobody was there before.
+        """
+        directory = Path(tempfile.mkdtemp(prefix="courier-", dir=self.directory.parent))
+        courier = Git(self.children, directory, self._settings)
+        courier.must("init", "--quiet", "--bare", "--template=", finish=True)
+        information = directory / "objects" / "info"
+        information.mkdir(parents=True, exist_ok=True)
+        borrowed = self.directory / ".git" / "objects"
+        (information / "alternates").write_text(f"{borrowed}\n", encoding="utf-8")
+        return courier
 
     def must(self, *arguments: str, finish: bool = False) -> str:
         """The output of a git command that ends well.

@@ -44,4 +44,7 @@ def _shebang(program: Path) -> str | None:
     if named == "/bin/sh" and lines[1].startswith(b"'''exec' "):
         quoted = lines[1].decode(errors="surrogateescape").split(" ", 1)[1]
         named = quoted.split('"')[1] if quoted.startswith('"') else quoted.split(" ", 1)[0]
+    words = named.split()
+    if len(words) == 2 and Path(words[0]).name == "env":
+        named = shutil.which(words[1]) or ""
     return named if Path(named).name.startswith("python") and Path(named).exists() else None

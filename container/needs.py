@@ -32,16 +32,18 @@ def main(project: str, answer: str, *command: str) -> int:
 
     - `outdated`: outputs that a stage reads and that are not what it has read.
     - `new`: is there a stage that never ran.
-    - `absent`: the data that no stage makes, that a stage reads, and that the workspace lacks.
+    - `absent`: for each stage what it reads that no stage makes and that the workspace lacks.
+    - `strict`: has a stage an output that Git does not hold and DVC cannot bring.
     - `remote`: does the project say where its data is to go.
     - `tracking`: is there a frozen stage of the name `experiment` in the root's dvc.yaml.
     """
     from dvc.repo import Repo  # type: ignore[import-not-found]  # noqa: PLC0415 - the image's
 
-    with Repo(project) as repo:
+    os.chdir(project)  # stages have the names then that DVC calls them by
+    with Repo() as repo:
         found = _look(repo, project)
     Path(answer).write_text(json.dumps(found), encoding="utf-8")
-    return _run(project, found, list(command)) if command else 0
+    return _run(found, list(command)) if command else 0
 
 
 def _look(repo: Any, project: str) -> dict[str, Any]:
@@ -49,13 +51,16 @@ def _look(repo: Any, project: str) -> dict[str, Any]:
     stages = [stage for stage in repo.index.stages if not stage.frozen]
     read = [dependency for stage in stages for dependency in stage.deps]
     outdated = {found for dependency in read if (found := _outdated(repo, outputs, dependency))}
-    absent = {path for path in _sources(repo, outputs) if not os.path.lexists(path)}
+    absent = {
+        stage.addressing: _listed(_sources(stage, outputs), project) for stage in repo.index.stages
+    }
     return {
         # Targets that look like a stage's name and others that do not must not stand side by side:
         # github.com/treeverse/dvc/issues/11075. None of these does.
         "outdated": _listed(outdated, project),
         "new": any(not output.hash_info for stage in stages for output in stage.outs),
-        "absent": _listed(absent, project),
+        "absent": {name: paths for name, paths in absent.items() if paths},
+        "strict": any(_lost(output) for stage in stages for output in stage.outs),
         "remote": bool(repo.config["remote"]),
         "tracking": any(
             stage.frozen
@@ -65,12 +70,15 @@ def _look(repo: Any, project: str) -> dict[str, Any]:
     }
 
 
-def _run(project: str, found: dict[str, Any], command: list[str]) -> int:
+def _run(found: dict[str, Any], command: list[str]) -> int:
     """Run a DVC command whose `--pull` may be followed by `--allow-missing`."""
     from dvc.cli import main as dvc  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    os.chdir(project)
     sys.argv = ["dvc", *command]
+    if found["strict"]:
+        dvc(["pull", "--run-cache"])  # what cannot be had, the stages make anew
+        command.remove(_PULL)
+        return int(dvc(command))
     pulled = not found["outdated"] or dvc(["pull", *found["outdated"]]) == 0
     if pulled and not found["new"]:
         command.insert(command.index(_PULL) + 1, _MISSING)
@@ -82,18 +90,29 @@ def _listed(paths: set[str], project: str) -> list[str]:
     return sorted(f"./{os.path.relpath(path, project)}" for path in paths)
 
 
-def _sources(repo: Any, outputs: dict[str, Any]) -> set[str]:
-    """The data that no stage makes (`dvc add`, `dvc import`) and that a stage reads."""
-    added = {path: output for path, output in outputs.items() if output.stage.is_data_source}
+def _sources(stage: Any, outputs: dict[str, Any]) -> set[str]:
+    """The data of a stage that no stage makes (`dvc add`, `dvc import`) and that is not here."""
+    if stage.is_data_source:  # DVC says that this has failed, not who wants it
+        return {output.fs_path for output in stage.outs if not os.path.lexists(output.fs_path)}
     return {
         holder
-        for stage in repo.index.stages
         for dependency in stage.deps
-        for holder in map(
-            str, (PurePath(dependency.fs_path), *PurePath(dependency.fs_path).parents)
-        )
-        if holder in added
+        for path in (PurePath(dependency.fs_path),)
+        for holder in map(str, (path, *path.parents))
+        if holder in outputs
+        and outputs[holder].stage.is_data_source
+        and not os.path.lexists(holder)
     }
+
+
+def _lost(output: Any) -> bool:
+    """Whether an output is not cached and not here, and only its stage can bring it.
+
+    With `--pull` DVC (3.67.1, Stage.reproduce) takes such a stage for unchanged, unless it has
+    never run and depends on something.
+    """
+    here = output.use_cache or os.path.lexists(output.fs_path)
+    return not here and bool(output.hash_info or not output.stage.deps)
 
 
 def _outdated(repo: Any, outputs: dict[str, Any], dependency: Any) -> str | None:

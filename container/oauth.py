@@ -7,6 +7,7 @@ may last longer, so it is asked for again in time.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import time
 import urllib.error
@@ -17,6 +18,16 @@ from container.credentials import Credentials
 
 _TIMEOUT_SECONDS = 20
 _KEPT_SECONDS = 3600
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Credentials go to the address of the settings and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none."""
+
+
+_OPENER = urllib.request.build_opener(NoRedirect)
 
 
 class OAuthUnavailable(Exception):
@@ -74,8 +85,8 @@ def _exchange(credentials: Credentials, git_url: str) -> str:
         headers={"Authorization": basic(credentials.user, credentials.token)},
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+        with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
             return str(json.load(answer)["access_token"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
         reason = error.code if isinstance(error, urllib.error.HTTPError) else type(error).__name__
         raise OAuthUnavailable(f"asking for an OAuth token: {reason}") from error

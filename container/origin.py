@@ -6,6 +6,7 @@ Bitbucket's address alone, and stands on the command line of the one command tha
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,9 +20,9 @@ from urllib.parse import quote, urlsplit
 from container.credentials import login
 from container.git import Git
 from container.log import say
-from container.oauth import OAuthUnavailable, Passwords
+from container.oauth import NoRedirect, OAuthUnavailable, Passwords
 from container.patience import PAUSES
-from container.processes import Ended
+from container.processes import Ended, StillRunning, end_leftovers
 from container.settings import Job, Settings
 
 _PROBE_SECONDS = 20
@@ -54,7 +55,7 @@ class Origin:
         path = f"{quote(job.workspace, safe='')}/{quote(job.repository, safe='')}.git"
         return cls(f"{settings.git_url}/{path}", settings.git_url, passwords)
 
-    def heads(self, git: Git, *patterns: str) -> dict[str, str]:
+    def heads(self, git: Git, *patterns: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
         """The branches of these names, which may hold `*`, with their heads.
 
         Raises:
@@ -62,7 +63,9 @@ class Origin:
             OriginRefused: there is no such repository, or no permission.
         """
         refs = [f"refs/heads/{pattern}" for pattern in patterns]
-        answer = self._insist(git, "ls-remote", "--quiet", self.url, *refs, read=True)
+        answer = self._insist(
+            git, "ls-remote", "--quiet", self.url, *refs, read=True, pauses=pauses
+        )
         found: dict[str, str] = {}
         for line in answer.output.decode(errors="surrogateescape").splitlines():
             head, _, ref = line.partition("\t")
@@ -182,10 +185,16 @@ class Origin:
         except urllib.error.HTTPError as error:
             if error.code in _REFUSALS:
                 raise OriginRefused(f"{doing}: {_REFUSALS[error.code]} ({error.code})") from error
-        except (OSError, ValueError, OAuthUnavailable):
+        except (OSError, ValueError, http.client.HTTPException, OAuthUnavailable):
             return  # which is an outage, and said by whoever waits
 
     def _ask(self, git: Git, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
+        try:
+            end_leftovers()
+        except StillRunning as running:
+            raise OriginRefused(
+                f"{running}, and they could read the credentials: nothing is asked of Bitbucket"
+            ) from running
         try:
             with self._login() as (options, descriptors):
                 return git.run(
@@ -205,14 +214,8 @@ class Origin:
             helper = f"credential.{self.git_url}.helper"
             # An empty value forgets the helpers named before. Git adds a word to the command.
             ours = f"{helper}=!cat /proc/self/fd/{descriptor} #"
-            yield ("-c", "credential.helper=", "-c", f"{helper}=", "-c", ours), (descriptor,)
+            ours_alone = ("protocol.ext.allow=never", "credential.helper=", f"{helper}=", ours)
+            yield [word for option in ours_alone for word in ("-c", option)], (descriptor,)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Credentials go to the address of the settings and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow none."""
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
+_OPENER = urllib.request.build_opener(NoRedirect)

@@ -12,11 +12,13 @@ import ctypes
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 # Between SIGTERM and SIGKILL for a stage; the rest of the time is for pushing what is finished.
 GRACE_SECONDS = 10.0
@@ -28,6 +30,10 @@ _LEFTOVER_SECONDS = 5.0
 # linux/prctl.h
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+class StillRunning(Exception):
+    """Processes that may read credentials cannot be ended."""
 
 
 class Interrupted(Exception):
@@ -88,12 +94,35 @@ class Children:
             Interrupted: SIGTERM came before or meanwhile and not `finish`, or that time is over.
         """
         self._stop_here(finish=finish)
+        # Into a file: whoever inherits a pipe could hold us long after the program's end.
+        with tempfile.TemporaryFile() as output:
+            code = self._wait(
+                command,
+                directory,
+                environment,
+                output if read else None,
+                descriptors,
+                finish=finish,
+            )
+            output.seek(0)
+            return Ended(code, output.read() if read else b"")
+
+    def _wait(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        output: IO[bytes] | None,
+        descriptors: Sequence[int],
+        *,
+        finish: bool,
+    ) -> int:
         child = subprocess.Popen(  # noqa: S603 - starts git and DVC with lists, no shell
             command,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if read else None,
+            stdout=output,
             pass_fds=descriptors,
             # A signal sent to our whole group must not end a push that is in flight.
             start_new_session=finish,
@@ -101,7 +130,7 @@ class Children:
         kill_at: float | None = None
         while True:
             try:
-                output, _ = child.communicate(timeout=_POLL_SECONDS)
+                child.wait(timeout=_POLL_SECONDS)
                 break
             except subprocess.TimeoutExpired:
                 if self.interrupted and not finish:
@@ -109,8 +138,7 @@ class Children:
                 if self._too_late() or (kill_at and time.monotonic() >= kill_at):
                     _signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
         self._stop_here(finish=finish)
-        code = child.returncode if child.returncode >= 0 else 128 - child.returncode
-        return Ended(code, output or b"")
+        return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
     def pause(self, seconds: float, *, finish: bool = False) -> None:
         """Wait, but not through a SIGTERM."""
@@ -136,33 +164,43 @@ class Children:
 def end_leftovers() -> int:
     """End every process that our programs have left behind; how many there were.
 
-    Nobody but us may run once credentials are handed to git again, and a forgotten process would
-    keep the container alive.
+    Nobody but us may run once credentials are handed to git, and a forgotten process would keep the
+    container alive. They are stopped first, all of them, so that none escapes by starting others.
+
+    Raises:
+        StillRunning: some cannot be ended.
     """
-    ended: set[int] = set()
+    stopped: set[int] = set()
     until = time.monotonic() + _LEFTOVER_SECONDS
-    while (left := descendants(os.getpid())) and time.monotonic() < until:
-        ended.update(left)
-        _signal_all(left, signal.SIGKILL)
+    while left := descendants(os.getpid()):
+        if time.monotonic() > until:
+            raise StillRunning(f"{len(left)} processes cannot be ended")
+        news = set(left) - stopped
+        _signal_all(left, signal.SIGSTOP if news else signal.SIGKILL)
+        stopped |= news
+        if not news:
+            time.sleep(0.01)
         _reap()
-        time.sleep(0.01)
-    return len(ended)
+    return len(stopped)
 
 
 def descendants(ancestor: int) -> list[int]:
-    """The ids of the processes below one process, its own id not among them."""
+    """The ids of the processes that live below one process, its own id not among them."""
     children: dict[int, list[int]] = {}
+    over: set[int] = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            parent = _parent(entry / "stat")
+            state, parent = _state(entry / "stat")
             children.setdefault(parent, []).append(int(entry.name))
+            if state in "ZX":
+                over.add(int(entry.name))
     found: list[int] = []
     todo = [ancestor]
     while todo:
         below = children.get(todo.pop(), [])
         found += below
         todo += below
-    return found
+    return [process for process in found if process not in over]
 
 
 def hide_memory() -> None:
@@ -173,18 +211,21 @@ def hide_memory() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def _parent(stat: Path) -> int:
+def _state(stat: Path) -> tuple[str, int]:
+    """A process's state and its parent."""
     try:
         text = stat.read_text(encoding="ascii", errors="replace")
     except OSError:
-        return 0  # it has ended meanwhile
+        return "X", 0  # it has ended meanwhile
     # proc(5): pid (name) state ppid …; the name may hold spaces and parentheses.
-    return int(text.rpartition(")")[2].split()[1])
+    state, parent = text.rpartition(")")[2].split()[:2]
+    return state, int(parent)
 
 
 def _signal_all(processes: Sequence[int], number: signal.Signals) -> None:
     for process in processes:
-        with suppress(ProcessLookupError):  # it may have ended by itself
+        # It may have ended by itself, or be another user's by now.
+        with suppress(ProcessLookupError, PermissionError):
             os.kill(process, number)
 
 

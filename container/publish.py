@@ -69,6 +69,9 @@ def _report(work: Work, outcome: str, reason: str, pushed: Result | None) -> Non
         except Interrupted:
             say("interrupted by SIGTERM: there is no time for the report")
             progress.failed = True
+        except OSError as error:
+            say(f"writing the report: {error}")
+            progress.failed = True
 
 
 def _compare(work: Work, pushed: Result | None) -> Comparison | None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from container.credentials import Credentials
-from container.oauth import OAuthUnavailable, basic
+from container.oauth import NoRedirect, OAuthUnavailable, basic
 
 # Of silence, in which nothing is sent or received.
 _TIMEOUT_SECONDS = 30
@@ -44,7 +44,7 @@ class Rest:
     def __init__(self, credentials: Credentials, password: Callable[[], str]) -> None:
         self._credentials = credentials
         self._password = password
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._opener = urllib.request.build_opener(NoRedirect)
 
     def json(self, method: str, url: str, body: bytes | None = None) -> Any:
         """The JSON that a call answers.
@@ -117,10 +117,3 @@ def _retry_after(answer: urllib.error.HTTPError) -> float:
     except (TypeError, ValueError):  # Python 3.9 raises the one, newer ones the other
         return 0.0
     return max(0.0, (time - datetime.now(timezone.utc)).total_seconds()) if time.tzinfo else 0.0
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Credentials go to the address of the settings and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow none."""

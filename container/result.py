@@ -20,6 +20,8 @@ _RUN_ID = "Cloud-Run-Id"
 _ATTEMPT = "Cloud-Run-Attempt"
 _SUBJECT = 72
 _MAX_NAMED = 10
+# Paths on one command line: at 4 KiB each, far below its limit (execve(2)).
+_AT_ONCE = 400
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,14 @@ def commit(git: Git, dvc: Dvc, job: Job, text: str, there: str = "") -> str | No
     A commit is a result of this attempt only if it says so, hence there may be an empty one on
     what an experiment has committed. `there` is what Bitbucket has already.
     """
+    # A program that was ended in the midst of it leaves this behind, and nobody holds it now.
+    (git.directory / ".git" / "index.lock").unlink(missing_ok=True)
     git.must("add", "--update", finish=True)
     found = git.must("ls-files", "-z", "--others", "--exclude-standard", finish=True)
     kept, left = _untracked(dvc, found.split("\0")[:-1])
-    if kept:
-        git.must("--literal-pathspecs", "add", "--", *kept, finish=True)
+    for start in range(0, len(kept), _AT_ONCE):
+        some = kept[start : start + _AT_ONCE]
+        git.must("--literal-pathspecs", "add", "--", *some, finish=True)
     if left:
         shown = ", ".join(map(shlex.quote, left[:_MAX_NAMED]))
         more = f" and {len(left) - _MAX_NAMED} more" if len(left) > _MAX_NAMED else ""

@@ -6,15 +6,19 @@ failed or interrupted run leaves what its finished stages made on the DVC remote
 
 from __future__ import annotations
 
+import time
+
 from container import bundle, compute, publish, result
 from container.checkout import check_out
 from container.compute import Made
 from container.delivery import CommitNotPushed, Delivery, deliver_data
-from container.exits import JobFailed
+from container.exits import Exit, JobFailed
 from container.log import say, step
 from container.processes import Interrupted
 from container.result import Result
 from container.work import Work
+
+_DATA_SECONDS = 1800.0
 
 
 def run(work: Work) -> None:
@@ -41,19 +45,32 @@ def run(work: Work) -> None:
         _save(work)
         raise
     except JobFailed as failed:
-        if not isinstance(failed, CommitNotPushed):
-            _save(work)
-        publish.failed(work, failed)
+        _give_up(work, failed)
+        raise
+    except Exception as error:
+        fault = f"a fault of the runner: {type(error).__name__}: {error}"
+        _give_up(work, JobFailed(Exit.INTERNAL, fault))
         raise
     _finish(work, pushed)
     if made.failure:
         raise made.failure
 
 
+def _give_up(work: Work, failed: JobFailed) -> None:
+    """Keep what there is and tell, without hiding why the run has failed."""
+    try:
+        if not isinstance(failed, CommitNotPushed):
+            _save(work)
+    finally:
+        publish.failed(work, failed)
+
+
 def _deliver(work: Work, made: Made) -> Result | None:
     if work.dvc.used:
         with step("push data"):
-            deliver_data(work.dvc, work.children, work.until)
+            # A remote that refuses for good must not hold a machine for long.
+            until = min(work.until, time.monotonic() + _DATA_SECONDS)
+            deliver_data(work.dvc, work.children, until)
     with step("commit the results"):
         text = result.message(work.job, work.settings, work.log_address)
         there = made.target.expected
@@ -95,5 +112,5 @@ def _save(work: Work) -> None:
     if not work.dvc.used:
         return
     with step("push the data of finished stages"):
-        if not work.dvc.save():
+        if not work.dvc.save_last():
             say("not all of it could be pushed")

@@ -27,7 +27,6 @@ class Saver:
     """Calls `save` in a thread of its own after one of the files has changed.
 
     `save` says whether all that is finished is safe; if not it is called again after a pause.
-    `saves` counts those that went well.
     """
 
     def __init__(self, save: Callable[[], bool], files: Sequence[Path]) -> None:
@@ -35,7 +34,6 @@ class Saver:
         self._files = files
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="saver")
-        self.saves = 0
 
     def __enter__(self) -> Saver:  # noqa: PYI034 - `Self` is Python 3.11's
         """Watch from now on."""
@@ -74,10 +72,10 @@ class Saver:
     def _try(self) -> bool:
         try:
             done = self._save()
-        except Interrupted:
-            return False
-        self.saves += done
-        say("what is finished is saved" if done else "saving failed, to be tried again")
+        except (Interrupted, OSError):
+            done = False
+        if not done:
+            say("saving what is finished failed, and will be tried again")
         return done
 
     def _look(self) -> _Seen:

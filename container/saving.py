@@ -27,23 +27,28 @@ MARK = "saved: "
 _ENTRY = 64
 
 
-def main(action: str, project: str, since: str) -> None:
-    """Print `MARK` and JSON: {"failed": files that did not get there, "remote": is there one}.
+def main(action: str, project: str) -> None:
+    """Print `MARK` and JSON.
 
-    `action` is `stages`, what stages have made since a time (seconds since 1970), or `all`, the
-    data that the project names as well, and what the run cache holds from elsewhere.
+    - `failed`: files that did not get there; `remote`: is there any.
+    - `runs`: does the default remote take the run cache; `default`: is there one for the data.
+
+    `action` is `stages`, what stages have made that the remote does not know, or `all`, the data
+    that the project names as well.
     """
     from dvc.repo import Repo  # type: ignore[import-not-found]  # noqa: PLC0415 - the image's
 
     os.chdir(project)  # an entry of the run cache names its outputs from there
     with Repo() as repo:
         remote = _remote(repo)
-        everything = action == "all"
-        failed = _push_runs(repo, remote, float(since), everything=everything) if remote else 0
-        if everything:
-            failed += _push_data(repo)
-        named = remote is not None or bool(repo.config["remote"])
-    print(MARK + json.dumps({"failed": failed, "remote": named}))
+        failed = 0 if remote is None else _push_runs(repo, remote)
+        default = True
+        if action == "all":
+            more, default = _push_data(repo)
+            failed += more
+        named = bool(repo.config["remote"])
+    told = {"failed": failed, "remote": named, "runs": remote is not None, "default": default}
+    print(MARK + json.dumps(told))
 
 
 def _remote(repo: Any) -> Any:
@@ -58,34 +63,56 @@ def _remote(repo: Any) -> Any:
     return None if remote.fs.protocol in ("http", "https") else remote
 
 
-def _push_runs(repo: Any, remote: Any, since: float, *, everything: bool) -> int:
+def _push_runs(repo: Any, remote: Any) -> int:
+    """Push the run cache's entries that the remote lacks, and all that they name."""
     from dvc.fs import generic  # type: ignore[import-not-found]  # noqa: PLC0415
 
     cache = repo.cache.legacy
-    runs = list(_runs(Path(cache.path, "runs")))
-    new = [(key, value) for key, value, made in runs if made >= since]
+    _remember_uncached(repo)
+    there = _remote_runs(remote)
+    runs = [run for run in _runs(Path(cache.path, "runs")) if run not in there]
+    # DVC notes a run before it has put all outputs into the cache; the next time it is complete.
+    new = [run for run in runs if _is_complete(repo, run)]
     failed = sum(
         len(repo.cloud.push(objects, odb=odb).failed)
         for odb, objects in repo.stage_cache.get_used_objs(new).items()
     )
     if failed:
         return failed
-    wanted = new
-    if everything and len(runs) > len(new):
-        there = _remote_runs(remote)
-        wanted = [(key, value) for key, value, _ in runs if (key, value) not in there]
-    for key, value in wanted:
+    for key, value in new:
         parts = ("runs", key[:2], key, value)
-        there = remote.fs.join(remote.path, *parts)
-        generic.copy(cache.fs, str(Path(cache.path, *parts)), remote.fs, there)
+        place = remote.fs.join(remote.path, *parts)
+        generic.copy(cache.fs, str(Path(cache.path, *parts)), remote.fs, place)
     return 0
 
 
-def _runs(folder: Path) -> Iterator[tuple[str, str, float]]:
-    """The run cache's entries: key, value, and when each was made."""
+def _remember_uncached(repo: Any) -> None:
+    """Note the runs of stages with outputs that are not cached, which DVC does not note itself.
+
+    It does for metrics and plots alone (Stage.run, `no_cache_outs`), but restores all alike.
+    """
+    for stage in repo.index.stages:
+        uncached = [output for output in stage.outs if not output.use_cache]
+        if uncached and all(output.hash_info and output.exists for output in stage.outs):
+            repo.stage_cache.save(stage)
+
+
+def _is_complete(repo: Any, run: tuple[str, str]) -> bool:
+    """Whether the cache holds all that a run has made."""
+    return all(
+        (repo.cache.legacy if named.name == "md5-dos2unix" else repo.cache.local).exists(
+            named.value
+        )
+        for objects in repo.stage_cache.get_used_objs([run]).values()
+        for named in objects
+    )
+
+
+def _runs(folder: Path) -> Iterator[tuple[str, str]]:
+    """The run cache's entries: key, value."""
     for entry in folder.glob("*/*/*"):
         if len(entry.name) == _ENTRY:  # others are on their way to being entries
-            yield entry.parent.name, entry.name, entry.stat().st_mtime
+            yield entry.parent.name, entry.name
 
 
 def _remote_runs(remote: Any) -> set[tuple[str, str]]:
@@ -94,17 +121,18 @@ def _remote_runs(remote: Any) -> set[tuple[str, str]]:
     return {tuple(path.replace("\\", "/").split("/")[-2:]) for path in found}
 
 
-def _push_data(repo: Any) -> int:
+def _push_data(repo: Any) -> tuple[int, bool]:
+    """Files that were not pushed, and whether all data has a remote to go to."""
     from dvc.config import NoRemoteError  # noqa: PLC0415
     from dvc.exceptions import UploadError  # type: ignore[import-not-found]  # noqa: PLC0415
 
     try:
         repo.push()
     except UploadError as error:
-        return int(error.amount)
+        return int(error.amount), True
     except NoRemoteError:
-        return 0
-    return 0
+        return 0, False
+    return 0, True
 
 
 def _say(kind: type[BaseException], error: BaseException, _: object) -> None:

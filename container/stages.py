@@ -57,8 +57,13 @@ class Stages:
     @property
     def failed(self) -> str:
         """The stage that has failed, as far as the log tells; "" if none has."""
-        names = [time.name for time in self._ended.values() if time.outcome == "failed"]
+        names = [time.name for time in self._failures()]
         return names[-1] if names else ""
+
+    @property
+    def failed_running(self) -> bool:
+        """Whether that stage's command had been started."""
+        return any(time.seconds is not None for time in self._failures())
 
     @property
     def silent(self) -> bool:
@@ -69,6 +74,9 @@ class Stages:
         """All stages in the order in which they ended; the one that still runs ends like this."""
         self._close(outcome)
         return tuple(self._ended.values())
+
+    def _failures(self) -> list[StageTime]:
+        return [time for time in self._ended.values() if time.outcome == "failed"]
 
     def _close(self, outcome: str) -> None:
         if self._open is not None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from container import actions, log, publish, scripts
 from container.credentials import Credentials
 from container.exits import Exit, JobFailed
-from container.git import GitFailed
 from container.log import say
 from container.masking import Masks, secrets_in
 from container.oauth import Passwords, basic
@@ -74,9 +73,6 @@ def _code(work: Work) -> int:
     except JobFailed as failed:
         say(str(failed))
         return failed.code
-    except GitFailed as failed:
-        say(str(failed))
-        return Exit.COMMIT_NOT_PUSHED
     except Interrupted:
         say("interrupted by SIGTERM: what was finished is safe, a rerun goes on from there")
         return Exit.INTERRUPTED

@@ -18,7 +18,7 @@ from container.masking import Masks
 from container.oauth import Passwords
 from container.origin import Origin
 from container.patience import deadline
-from container.processes import Children, Ended, end_leftovers
+from container.processes import Children, Ended, StillRunning, end_leftovers
 from container.s3 import S3
 from container.settings import Job, Settings
 from container.stages import Stages
@@ -81,6 +81,10 @@ class Work:
 
         Nobody but us may run once git holds credentials again.
         """
-        left = end_leftovers()
+        try:
+            left = end_leftovers()
+        except StillRunning as running:
+            say(str(running))
+            return
         if left:
             say(f"ended {left} processes that the stages had left running")

@@ -63,7 +63,7 @@ def test_a_branch_that_moved_during_the_run_is_left_alone(tmp_path: Path) -> Non
     assert job.result[1] == beside
     assert site.branches()[beside] == job.result[0]
     assert site.branches()["main"] == site.head
-    assert job.said("main has moved on meanwhile: the results go to")
+    assert job.said("main has moved on meanwhile: the results are on")
     assert git(site.origin, "rev-parse", f"{job.result[0]}^") == base
 
 
@@ -78,7 +78,7 @@ def test_a_refused_push_puts_the_results_beside_the_branch_where_a_retry_finds_t
 
     assert job.code == 0
     beside = f"results/main/{site.head[:7]}-run1"
-    assert job.said("main is protected from these credentials: the results go to")
+    assert job.said("main is protected from these credentials: the results are on")
     assert job.result[1] == beside
     assert site.branches() == {"main": site.head, beside: job.result[0]}
     assert (again.code, again.result) == (0, job.result)

@@ -74,9 +74,10 @@ def test_the_last_resort_is_a_bundle_in_s3_that_git_fetches_from(
     ref = f"refs/heads/results/main/{site.head[:7]}-4f2a"
     assert ended.code == 69
     assert ended.said("s3://results/runs/4f2a/1/result.bundle")
-    assert ended.said(f"git fetch result.bundle {ref}")
+    assert ended.said("git fetch result.bundle refs/cloud-run/result")
+    assert ended.said(f"FETCH_HEAD:{ref}")
     assert site.branches() == {"main": site.head}
-    git(site.project, "fetch", "--quiet", str(tmp_path / "result.bundle"), ref)
+    git(site.project, "fetch", "--quiet", str(tmp_path / "result.bundle"), "refs/cloud-run/result")
     assert git(site.project, "show", "FETCH_HEAD:one.txt") == "1"
     assert "Cloud-Run-Id: 4f2a" in git(site.project, "log", "-1", "--format=%B", "FETCH_HEAD")
     assert TOKEN not in ended.log
