@@ -60,6 +60,7 @@ def start(text: str | None) -> int:
                 started=started,
             )
             code = _code(at)
+            at.clear()
             publish.store_log(at, copy)
     finally:
         # A stage may have left what cannot be removed; the container goes anyway.
