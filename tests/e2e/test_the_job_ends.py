@@ -59,7 +59,7 @@ def test_a_branch_that_moves_during_the_run_keeps_what_was_pushed_to_it(pushed: 
     assert branch == beside
     assert asked.branches() == {"moved": moved.commit, beside: commit}
     assert asked.show("--format=%P", commit) == asked.commit
-    assert f"results go to {beside}" in asked.comment(commit)
+    assert f"results are on {beside}" in asked.comment(commit)
     assert moved.comments() == []
 
 
@@ -75,7 +75,7 @@ def test_a_protected_branch_is_left_alone_and_the_comment_says_where_the_results
     assert asked.branches() == {"release/protected": asked.commit, beside: commit}
     comment = asked.comment(commit)
     assert "release/protected is protected from these credentials" in comment
-    assert f"results go to {beside}" in comment
+    assert f"results are on {beside}" in comment
     assert beside in asked.comment()
 
 
