@@ -150,13 +150,9 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
     ran = result.what_ran(work.settings)
     if code == BAD_COMMAND_LINE:
         return JobFailed(Exit.BAD_ARGUMENTS, f"{ran}: DVC does not take these arguments")
-    killed = cgroups.oom_kills()
-    if killed is not None and killed_before is not None and killed > killed_before:
-        return JobFailed(
-            Exit.OUT_OF_MEMORY,
-            f"{ran}: a process was killed for want of memory: ask for more with "
-            f":{work.settings.prefix}_MEMORY: in the commit's message",
-        )
+    killed = _killed(work, killed_before)
+    if killed:
+        return killed
     absent = work.dvc.look().absent.get(work.stages.failed, ())
     if absent and not work.stages.failed_running:
         return JobFailed(
@@ -172,6 +168,18 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
         )
     stage = f"the stage {work.stages.failed}" if work.stages.failed else "a stage"
     return JobFailed(Exit.STAGE_FAILED, f"{ran}: {stage} failed")
+
+
+def _killed(work: Work, before: int | None) -> JobFailed | None:
+    """What to say if memory has run out since `before`, which counts what it had killed then."""
+    now = cgroups.oom_kills()
+    if now is None or before is None or now <= before:
+        return None
+    return JobFailed(
+        Exit.OUT_OF_MEMORY,
+        f"{result.what_ran(work.settings)}: a process was killed for want of memory: ask for more "
+        f"with :{work.settings.prefix}_MEMORY: in the commit's message",
+    )
 
 
 def _command(work: Work, arguments: Sequence[str]) -> Made:
@@ -235,14 +243,11 @@ def _prepared(work: Work) -> AbstractContextManager[object]:
 
 
 def _ended(work: Work, code: int, killed_before: int | None) -> Made:
-    killed = cgroups.oom_kills()
-    if code and killed is not None and killed_before is not None and killed > killed_before:
-        raise _why(work, code, killed_before)
     if code:
-        raise JobFailed(
-            Exit.COMMAND_FAILED,
-            f"{result.what_ran(work.settings)}: exit code {code}",
+        failed = JobFailed(
+            Exit.COMMAND_FAILED, f"{result.what_ran(work.settings)}: exit code {code}"
         )
+        raise _killed(work, killed_before) or failed
     return Made(_target(work))
 
 
@@ -256,8 +261,7 @@ def _target(work: Work) -> Target:
     except (OriginUnavailable, OriginRefused) as failed:
         say(str(failed))
         return Target(name, expected)
-    pushed = work.git.has_commit(there) if there else False
-    if pushed and work.git.run("merge-base", "--is-ancestor", there, "HEAD", finish=True).code == 0:
+    if there and work.git.has_commit(there) and work.git.follows("HEAD", there):
         expected = there
     return Target(name, expected)
 

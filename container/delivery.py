@@ -109,13 +109,9 @@ class Delivery:
 
     def _push_on(self, courier: Git, commit: str, target: Target) -> bool:
         """Push to the target, never so that it loses a commit."""
-        if target.expected and not self._follows(commit, target.expected):
+        if target.expected and not self.git.follows(commit, target.expected):
             return False
         return self._push(courier, commit, target.branch, target.expected)
-
-    def _follows(self, commit: str, base: str) -> bool:
-        words = ("merge-base", "--is-ancestor", base, commit)
-        return self.git.run(*words, finish=True).code == 0
 
     def share_experiment(self, ref: str, commit: str) -> bool:
         """Do what `dvc exp push` does with an experiment's ref; whether Bitbucket has it now.
@@ -130,7 +126,7 @@ class Delivery:
 
     def _why(self, courier: Git, commit: str, target: Target) -> str:
         """Why a branch has not got the commit."""
-        if target.expected and not self._follows(commit, target.expected):
+        if target.expected and not self.git.follows(commit, target.expected):
             return f"The run has rewritten commits of {target.branch}"
         if not target.expected:
             return f"{target.branch} exists already, or a name in the way"

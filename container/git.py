@@ -98,6 +98,10 @@ class Git:
         pattern = f":(glob)**/{files}"
         return self.run("grep", "--quiet", "-F", "-e", word, "--", pattern, finish=True).code == 0
 
+    def follows(self, commit: str, base: str) -> bool:
+        """Whether a commit has `base` among its ancestors, or is it."""
+        return self.run("merge-base", "--is-ancestor", base, commit, finish=True).code == 0
+
     def has_commit(self, commit: str) -> bool:
         """Whether the commit is here."""
         return (

@@ -1,9 +1,7 @@
 """What DVC and Hydra, in the versions of a job's environment, make of a sweep's parameters."""
 
 import json
-import os
 import random
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from shared.arguments import split
 from shared.hydra import ArgumentError
 from shared.sweeps import _SHORT_TAKE_A_VALUE, _TAKE_A_VALUE, _TAKE_NONE, sweep_params
-from tests.integration.job_site import JOB_ENVIRONMENT
+from tests.integration.in_dvcs_python import READ_BY_HYDRA, TO_JSON, run
 
 PARAMS = """
 lr: 0.1
@@ -168,46 +166,8 @@ print(json.dumps({
     name: action.nargs != 0 for action in run._actions for name in action.option_strings
 }))
 """
-READ_BY_HYDRA = """
-import json, sys
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
-parser = OverridesParser.create()
-def read(override):
-    config = OmegaConf.create({"x": None})
-    OmegaConf.update(config, "x", parser.parse_override(override).value(), merge=True)
-    return OmegaConf.to_object(config)["x"]
-print(json.dumps([read(override) for override in json.load(open(sys.argv[1]))]))
-"""
-TO_JSON = """
-import json, sys, ruamel.yaml
-print(json.dumps(ruamel.yaml.YAML(typ="safe").load(open(sys.argv[1], encoding="utf-8"))))
-"""
 
 
 def params(project: Path) -> dict[str, object]:
     read: dict[str, object] = json.loads(run(project, "python", "-c", TO_JSON, "params.yaml"))
     return read
-
-
-def run(folder: Path, *command: str) -> str:
-    environment = {
-        "PATH": f"{JOB_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
-        "DVC_NO_ANALYTICS": "1",
-        "CI": "1",  # DVC asks for no newer version
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_AUTHOR_NAME": "Someone",
-        "GIT_AUTHOR_EMAIL": "someone@localhost",
-        "GIT_COMMITTER_NAME": "Someone",
-        "GIT_COMMITTER_EMAIL": "someone@localhost",
-    }
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        timeout=60,
-    )
-    return done.stdout.decode()

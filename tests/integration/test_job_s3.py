@@ -21,29 +21,17 @@ from container import s3_copy
 from container.processes import Children, Ended
 from container.s3 import S3, Copied, S3Failed
 from local import aws
-from local.layout import StateDir, Tools
-from local.parts import free_port
 from tests.integration.bitbucket_stand_in import eventually
+from tests.integration.embedded_s3 import NOWHERE, embedded_s3
 
 BUCKET = "acme-results"
-NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an S3 with one bucket."""
-    state = StateDir(tmp_path_factory.mktemp("aws"))
-    state.aws.mkdir()
-    port = free_port()
-    part = aws.start_emulator(Tools(), NOWHERE, port, state)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        aws.client("s3", url).create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
-        )
+    with embedded_s3(tmp_path_factory.mktemp("aws"), BUCKET) as url:
         yield url
-    finally:
-        part.end()
 
 
 @pytest.fixture
