@@ -18,7 +18,7 @@ from container.origin import Origin, OriginRefused, OriginUnavailable
 from container.patience import pauses
 from container.processes import Interrupted
 from container.result import Result
-from container.settings import Job, Settings
+from container.settings import Job
 
 _BRANCH = "refs/heads/"
 
@@ -83,7 +83,6 @@ class Delivery:
     git: Git
     origin: Origin
     job: Job
-    settings: Settings
     until: float
     note: Callable[[str], None]
     """Takes a sentence that the reader of the report must see."""

@@ -55,9 +55,9 @@ def store_log(work: Work, copy: Path) -> None:
 def _report(work: Work, outcome: str, reason: str, pushed: Result | None) -> None:
     with step("report") as progress:
         try:
-            comparison = _compare(work, pushed)
             text = None if pushed is None else _own_text(work, pushed)
-            drawn = Pictures() if comparison is None or text else _draw(work, comparison)
+            comparison = None if text else _compare(work, pushed)
+            drawn = Pictures() if comparison is None else _draw(work, comparison)
             facts = _facts(work, outcome, reason, pushed)
             whole = work.settings.results(work.job, _WHOLE)
             page = storage.page(whole)

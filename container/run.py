@@ -102,9 +102,7 @@ def _finish(work: Work, pushed: Result | None) -> None:
 
 
 def _delivery(work: Work) -> Delivery:
-    return Delivery(
-        work.git, work.origin, work.job, work.settings, until=work.until, note=work.note
-    )
+    return Delivery(work.git, work.origin, work.job, until=work.until, note=work.note)
 
 
 def _save(work: Work) -> None:
