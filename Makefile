@@ -10,8 +10,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= eu-west-1
+# ENVIRONMENT, ORGANIZATION, PARAMETERS="NAME=VALUE …" and YES=1, for `make deploy` and `make undeploy`.
+COMMAND_OPTIONS = $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) \
+	$(if $(ORGANIZATION),--organization $(ORGANIZATION)) $(if $(YES),--yes)
 # One file of pinned hashes per environment; a stamp says which of them is installed.
 SETUP := .venv/.installed .tools/emulator/.installed .tools/job/.installed
+TEMPLATES := template.yaml $(wildcard container/*.yaml)
 
 .PHONY: help
 help: ## list the targets
@@ -41,10 +45,13 @@ format-check: $(SETUP)
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 .PHONY: lint
-lint: $(SETUP) ## lint code, template and Dockerfile
+lint: $(SETUP) .tools/checkov/.installed ## lint code, templates and Dockerfile
 	@$(BIN)/ruff check .
-	@$(BIN)/sam validate --lint
 	@$(BIN)/hadolint container/Dockerfile
+	@for template in $(TEMPLATES); do $(BIN)/sam validate --lint --template $$template; done
+	@$(BIN)/cfn-lint --regions ALL_REGIONS --template $(TEMPLATES)
+	@env -u BC_API_KEY CKV_PARSE_ERROR_FAIL=true \
+		.tools/checkov/bin/checkov --config-file .ci/checkov.yaml --file $(TEMPLATES)
 
 .PHONY: types
 types: $(SETUP) ## check types
@@ -55,12 +62,25 @@ docs-check: $(SETUP) ## check that links and lists in the docs are true
 	@$(BIN)/pytest -q tests/contracts -k docs
 
 .PHONY: build
-build: $(SETUP) ## build the functions and the layer for AWS
-	@$(BIN)/sam build
+build: $(SETUP) ## build the functions and the layer for AWS; ARCHITECTURE=x86_64 if not for arm64
+	@$(if $(ARCHITECTURE),LAMBDA_ARCHITECTURE=$(ARCHITECTURE) )$(BIN)/sam build \
+		$(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+
+.PHONY: deploy
+deploy: $(SETUP) ## deploy to AWS: make deploy ENVIRONMENT=production PARAMETERS="MaxGpus=4"
+	@$(BIN)/cloud-runner deploy $(COMMAND_OPTIONS) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+
+.PHONY: undeploy
+undeploy: $(SETUP) ## delete what `make deploy` made; says what is kept
+	@$(BIN)/cloud-runner undeploy $(COMMAND_OPTIONS)
 
 .PHONY: schemas
 schemas: $(SETUP) ## write the JSON Schemas of our events again
 	@$(BIN)/python -m cli.schemas events/schemas
+
+.PHONY: cost
+cost: $(SETUP) ## compute docs/cost.md again, from the templates and a table of prices
+	@$(BIN)/python -m cli.costs
 
 .PHONY: bench
 bench: $(SETUP) ## measure; prints ratios from one run
@@ -74,6 +94,7 @@ lock: .venv/.installed ## pin the newest versions that pyproject.toml and the *.
 	lock pyproject.toml -c requirements/dev.txt -o shared/requirements.txt; \
 	lock requirements/bootstrap.in -o requirements/bootstrap.txt; \
 	lock requirements/emulator.in -o requirements/emulator.txt; \
+	lock requirements/checkov.in -o requirements/checkov.txt; \
 	lock container/requirements.in -o container/requirements.txt
 
 .PHONY: clean
@@ -96,7 +117,9 @@ clean: ## remove what the other targets made
 .tools/emulator/.installed: requirements/emulator.txt
 # Local jobs run on the libraries of the base image.
 .tools/job/.installed: container/requirements.txt
-.tools/emulator/.installed .tools/job/.installed: .tools/%/.installed: .venv/.installed
+# 260 MB that only `make lint` needs: docs/decisions/0016-checkov.md
+.tools/checkov/.installed: requirements/checkov.txt
+.tools/emulator/.installed .tools/job/.installed .tools/checkov/.installed: .tools/%/.installed: .venv/.installed
 	@echo "setting up .tools/$*"
 	@rm -rf .tools/$* && $(BIN)/uv venv --quiet --no-config --python $(BIN)/python .tools/$*
 	@$(BIN)/uv pip install --quiet --no-config --python .tools/$*/bin/python --require-hashes --compile-bytecode \

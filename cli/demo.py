@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from cli.console import console, step
+from cli.local_projects import join
 from local.layout import DEFAULT_STATE, StackError, StateDir
 from local.results import result_commit
 from local.stack import Stack, running
@@ -44,7 +45,7 @@ def demo(timeout: int) -> None:
     """
     state = StateDir(DEFAULT_STATE / "demo")
     console.print("[bold]1. starting the stack[/bold] (AWS, Batch and Bitbucket on this machine)")
-    with running(state, step, keep_repositories=False) as stack:
+    with running(state, step, join, keep_repositories=False) as stack:
         repository = stack.hooks[0].repository
         console.print(f"\n[bold]2. pushing a commit[/bold] to {repository}")
         working_copy = state.working_copy

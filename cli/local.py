@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from cli.console import console, step
+from cli.local_env import env
+from cli.local_projects import join
 from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
 from local.stack import Stack, running, write_ready_file
 
@@ -92,7 +94,7 @@ def up(
     state = StateDir(state_dir.resolve())
     console.print("[bold]starting the stack[/bold]")
     with running(
-        state, step, repositories=repositories, tools=tools, parameters=parameters
+        state, step, join, repositories=repositories, tools=tools, parameters=parameters
     ) as stack:
         if ready_file is not None:
             write_ready_file(stack, ready_file)
@@ -129,3 +131,6 @@ def _wait(stack: Stack) -> None:
             )
             raise StackError(message)
         time.sleep(0.5)
+
+
+local.add_command(env)

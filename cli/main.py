@@ -10,7 +10,12 @@ from rich.markup import escape
 
 from cli.console import errors
 from cli.demo import demo
+from cli.deploy.commands import deploy, undeploy
+from cli.dlq.commands import dlq
+from cli.images.commands import image
 from cli.local import local
+from cli.project.commands import project
+from cli.replay.commands import push
 from local.layout import StackError
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -22,8 +27,8 @@ def cloud_runner() -> None:
     """Run DVC pipelines on AWS Batch from a line in a Bitbucket commit message."""
 
 
-cloud_runner.add_command(demo)
-cloud_runner.add_command(local)
+for command in (demo, local, deploy, undeploy, project, image, push, dlq):
+    cloud_runner.add_command(command)
 
 
 def main() -> None:

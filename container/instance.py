@@ -1,8 +1,9 @@
-"""Which EC2 instance this is, as its metadata service tells.
+"""Which EC2 instance this is, as the machine has noted, or as its metadata service tells.
 
-EC2 user guide, "Access instance metadata" and "Instance metadata categories". From a container the
-service may be out of reach, by the hop limit of its answers, and outside EC2 it does not exist: so
-it is given half a second a question.
+The machines of our compute stack (compute.yaml) keep jobs from the service, by which a job could
+take the machine's own role, and put what it says beside the program. Elsewhere the service is
+asked: EC2 user guide, "Access instance metadata" and "Instance metadata categories". It may be out
+of reach, and outside EC2 it does not exist: so it is given half a second a question.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
+# This module is container/instance.py in the program's one file.
+NOTE = Path(__file__).parents[2] / "machine.json"
 _ADDRESS = "http://169.254.169.254"
 _TIMEOUT_SECONDS = 0.5
 _MAX_ANSWER = 64 * 1024
@@ -34,12 +38,15 @@ class Instance:
         return f"{self.kind}{spot} in {self.region}"
 
 
-def look_up(environment: Mapping[str, str]) -> Instance | None:
-    """The instance we are on; None if there is nobody to ask.
+def look_up(environment: Mapping[str, str], note: Path = NOTE) -> Instance | None:
+    """The instance we are on; None if there is no note and nobody to ask.
 
     The environment may name another address for the service, or switch it off, by the variables
     that AWS's own tools read.
     """
+    noted = _read_note(note)
+    if noted is not None:
+        return noted
     if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return None
     address = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or _ADDRESS
@@ -69,6 +76,15 @@ def read(document: str, life_cycle: str) -> Instance | None:
         return Instance(str(told["instanceType"]), life_cycle.strip(), str(told["region"]))
     except (ValueError, LookupError, TypeError):
         return None
+
+
+def _read_note(note: Path) -> Instance | None:
+    try:
+        text = note.read_text(encoding="utf-8")
+        life_cycle = str(json.loads(text)["lifeCycle"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return read(text, life_cycle)
 
 
 def _ask(method: str, url: str, headers: Mapping[str, str]) -> str | None:

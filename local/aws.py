@@ -1,8 +1,9 @@
 """The embedded AWS: MiniStack, started in its own bare environment, and clients for it."""
 
 import os
-import sysconfig
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -53,8 +54,7 @@ def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, state: Stat
         "TMPDIR": str(state.aws),
     }
     environment.pop("PYTHONPATH", None)
-    translator = sysconfig.get_path("purelib")
-    argv = [str(tools.emulator_python), str(PROJECT / "local/emulator.py"), translator]
+    argv = [str(tools.emulator_python), "-m", "ministack"]
     part = start("aws", argv, env=environment, cwd=state.aws, logs=state.logs)
     health = f"http://127.0.0.1:{port}/_ministack/health"
     wait_until(part, lambda: _answers(health))
@@ -81,6 +81,37 @@ def _answers(url: str) -> bool:
     return answer.status == 200
 
 
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the services of the embedded account are."""
+
+    aws: str
+    batch: str
+    cloudformation: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of a service."""
+        elsewhere = {"batch": self.batch, "cloudformation": self.cloudformation}
+        return client(service, elsewhere.get(service, self.aws))
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables that point an AWS SDK or CLI at them."""
+        elsewhere = {"AWS_ENDPOINT_URL_CLOUDFORMATION": self.cloudformation}
+        return {**endpoint_environment(self.aws, self.batch), **elsewhere}
+
+
 def endpoint_environment(aws: str, batch: str) -> Mapping[str, str]:
-    """The variables that point an AWS SDK at the stack."""
+    """The variables that point a function or a job at the stack."""
     return credentials() | {"AWS_ENDPOINT_URL": aws, "AWS_ENDPOINT_URL_BATCH": batch}
+
+
+def start_cloudformation(aws_url: str, batch_url: str, state: StateDir) -> Part:
+    """Start the front of the emulator's CloudFormation, which waits for the emulator itself."""
+    urls = ["--aws-endpoint-url", aws_url, "--batch-endpoint-url", batch_url]
+    return start(
+        "cloudformation",
+        [sys.executable, "-m", "local.cloudformation", *urls],
+        env=clean_environment(),
+        cwd=PROJECT,
+        logs=state.logs,
+    )

@@ -74,6 +74,11 @@ class StateDir:
         """What jobs share of DVC's caches, as on one machine of the cloud."""
         return self.root / "dvc-cache"
 
+    @property
+    def program(self) -> Path:
+        """The job's program, in the folder that a machine of the cloud would have it in."""
+        return self.root / "program"
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """One stack at a time in one directory: a second one would pull the first one's away."""

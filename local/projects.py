@@ -1,38 +1,34 @@
-"""A repository joins the stack: repository, webhook with its secret, job definition.
-
-The embedded stack's form of what `cloud-runner project add` does in AWS.
-"""
+"""A repository joins the stack: it is made on the stand-in, then added as one is added in AWS."""
 
 import json
-import secrets
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from container.build import build as build_program
 from local import example
-from local.aws import REGION
 from local.bitbucket.client import Client
 from shared.names import Names
 
 NAMES = Names("acme", "development")
-HOOKS_SECRET = "acme/development/bitbucket-webhook-uuids"  # noqa: S105 - a name
-AUTH_SECRET = "acme/development/bitbucket-auth"  # noqa: S105 - a name
 EXAMPLE = "acme/faulty-parts"
-RESULTS_BUCKET = "acme-development-results"
-_JOB_TIMEOUT_SECONDS = 3600
-# The program's command line, and the parameters that every job of a commit is submitted with.
-_OPTIONS = (
-    ("--workspace", "workspaceName"),
-    ("--repository", "repositoryName"),
-    ("--branch", "branchName"),
-    ("--commit", "commitHash"),
-    ("--run-id", "runId"),
-    ("--attempt", "attempt"),
-)
+_AT_ONCE = 4
+
+
+class Join(Protocol):
+    """What adds a repository to the environment that `environment` points to.
+
+    `credentials` is a file with those for Bitbucket; what is said goes to `log`. Raises StackError.
+    """
+
+    def __call__(
+        self, full_name: str, credentials: Path, environment: Mapping[str, str], log: Path
+    ) -> None:
+        """Add it."""
 
 
 @dataclass(frozen=True)
@@ -46,82 +42,45 @@ class Hook:
 
 @dataclass(frozen=True)
 class Projects:
-    """Where projects are added: one stack's Bitbucket, Batch and secrets."""
+    """Where projects are added: one stack's Bitbucket, and its account."""
 
     bitbucket: Client
-    batch: Any
-    secretsmanager: Any
-    s3: Any
-    program: Path
-    cache: Path
-    webhook_url: str
-    token: str
+    join: Join
+    environment: Mapping[str, str]
+    credentials: Path
+    logs: Path
 
-    def add(self, full_names: Sequence[str]) -> list[Hook]:
+    def add(self, full_names: Sequence[str]) -> None:
         """Add repositories; those that exist keep what they hold, and get this stack's webhook."""
-        self.s3.create_bucket(
-            Bucket=RESULTS_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
-        hooks = [self._add_repository(name) for name in full_names]
-        written = {
-            hook.uuid: {"secret": hook.secret, "repository": hook.repository} for hook in hooks
-        }
-        auth = {"kind": "access_token", "token": self.token}
-        for name, content in ((HOOKS_SECRET, written), (AUTH_SECRET, auth)):
-            self.secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps(content))
-        auth_arn = self.secretsmanager.describe_secret(SecretId=AUTH_SECRET)["ARN"]
-        for name in full_names:
-            self._define_job(name, auth_arn)
-        return hooks
+        first, *others = dict.fromkeys(full_names)
+        self._add(first)  # it stores the credentials, which the others then find
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._add, others))
 
-    def _add_repository(self, full_name: str) -> Hook:
+    def _add(self, full_name: str) -> None:
         self.bitbucket.create_repository(full_name)
         for old in self.bitbucket.hooks(full_name):  # those of stacks that have ended
             path = f"/2.0/repositories/{full_name}/hooks/{old['uuid']}"
             self.bitbucket.request("DELETE", path)
-        secret = secrets.token_urlsafe(32)
-        hook = self.bitbucket.add_hook(full_name, self.webhook_url, secret)
-        return Hook(hook["uuid"].strip("{}"), secret, full_name)
-
-    def _define_job(self, full_name: str, auth_arn: str) -> None:
-        """Register the job definition: its command is fixed, the command's values parameters."""
-        slug = full_name.split("/")[1]
-        arguments = [word for option, name in _OPTIONS for word in (option, f"Ref::{name}")]
-        environment = job_settings(self.bitbucket.url) | {"CLOUD_RUNNER_CACHE_DIR": str(self.cache)}
-        self.batch.register_job_definition(
-            jobDefinitionName=NAMES.job_definition(slug),
-            type="container",
-            containerProperties={
-                "image": f"acme/{slug}",
-                "command": ["python3", str(self.program), *arguments],
-                "environment": [{"name": k, "value": v} for k, v in environment.items()],
-                "secrets": [{"name": "BITBUCKET_AUTH", "valueFrom": auth_arn}],
-                "resourceRequirements": [
-                    {"type": "VCPU", "value": "1"},
-                    {"type": "MEMORY", "value": "2048"},
-                ],
-            },
-            # A user's failing stage runs once; only a lost machine is cured by another.
-            retryStrategy={
-                "attempts": 3,
-                "evaluateOnExit": [
-                    {"onStatusReason": "Host EC2*", "action": "RETRY"},
-                    {"onReason": "*", "action": "EXIT"},
-                ],
-            },
-            timeout={"attemptDurationSeconds": _JOB_TIMEOUT_SECONDS},
-        )
+        log = self.logs / f"project-add-{full_name.replace('/', '-')}.log"
+        self.join(full_name, self.credentials, self.environment, log)
 
 
-def job_settings(bitbucket_url: str) -> dict[str, str]:
-    """What every job of this stack is told beside its own run."""
-    return {
-        "BITBUCKET_GIT_URL": bitbucket_url,
-        "BITBUCKET_API_URL": f"{bitbucket_url}/2.0",
-        "CLOUD_RUNNER_PREFIX": "ACME",
-        "CLOUD_RUNNER_RESULTS_URI": f"s3://{RESULTS_BUCKET}/runs",
-        "CLOUD_RUNNER_TIMEOUT_SECONDS": str(_JOB_TIMEOUT_SECONDS),
-    }
+def write_credentials(folder: Path, token: str) -> Path:
+    """Write the stand-in's token into a file that its owner alone can read."""
+    file = folder / "bitbucket-credentials.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"kind": "access_token", "token": token}))
+    return file
+
+
+def hooks(secretsmanager: Any) -> tuple[Hook, ...]:
+    """The authorised webhooks, that of the example first."""
+    stored = secretsmanager.get_secret_value(SecretId=NAMES.hooks_secret)["SecretString"]
+    found = [
+        Hook(uuid, one["secret"], one["repository"]) for uuid, one in json.loads(stored).items()
+    ]
+    return tuple(sorted(found, key=lambda hook: (hook.repository != EXAMPLE, hook.repository)))
 
 
 def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:
@@ -148,8 +107,8 @@ def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:
         )
 
 
-def job_program(folder: Path) -> Path:
-    """The job's program as one file."""
-    program = folder / "job.pyz"
-    build_program(program)
-    return program
+def store_program(folder: Path) -> None:
+    """Put the job's program where a machine of the compute stack would have fetched it to."""
+    current = folder / "current"
+    current.mkdir(parents=True, exist_ok=True)
+    build_program(current / "job.pyz")

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from local import artifacts, aws, projects
+from local.aws import Endpoints
 from local.bitbucket.client import Client
 from local.deployment import Deployment, declared_parameters, deploy
 from local.layout import PROJECT, StackError, StateDir, Tools
 from local.parts import Part, free_port, is_free, ready_port, start
-
-JOB_QUEUE = "acme-development-local"
 
 # Says what is being done while it is being done.
 Step = Callable[[str], AbstractContextManager[object]]
@@ -31,8 +30,7 @@ class Stack:
 
     state: StateDir
     parts: tuple[Part, ...]
-    aws_endpoint_url: str
-    batch_endpoint_url: str
+    endpoints: Endpoints
     bitbucket: Client
     bitbucket_port: int
     bitbucket_token: str
@@ -41,8 +39,7 @@ class Stack:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the stack's account."""
-        url = self.batch_endpoint_url if service == "batch" else self.aws_endpoint_url
-        return aws.client(service, url)
+        return self.endpoints.client(service)
 
     @property
     def page_url(self) -> str:
@@ -65,8 +62,9 @@ class Stack:
             "webhook_secret": first.secret,
             "hook_uuid": first.uuid,
             "repository": first.repository,
-            "aws_endpoint_url": self.aws_endpoint_url,
-            "batch_endpoint_url": self.batch_endpoint_url,
+            "aws_endpoint_url": self.endpoints.aws,
+            "batch_endpoint_url": self.endpoints.batch,
+            "cloudformation_endpoint_url": self.endpoints.cloudformation,
             "bitbucket_api_url": f"http://127.0.0.1:{self.bitbucket_port}/2.0",
             "bitbucket_page_url": self.page_url,
             "bitbucket_token": self.bitbucket_token,
@@ -82,12 +80,14 @@ class Stack:
             ],
             "region": aws.REGION,
             "runs_table": self.deployment.id("RunsTable"),
-            "job_queues": [JOB_QUEUE],
+            "data_bucket": self.deployment.outputs["DataBucket"],
+            "job_queues": [
+                self.deployment.outputs[queue].rpartition("/")[2]
+                for queue in ("JobQueueArn", "GpuJobQueueArn")
+            ],
             "queues": dict(sorted(queues.items())),
             "event_bus": self.deployment.id("EventBus"),
-            "environment": dict(
-                aws.endpoint_environment(self.aws_endpoint_url, self.batch_endpoint_url)
-            ),
+            "environment": dict(self.endpoints.environment()),
         }
 
 
@@ -95,6 +95,7 @@ class Stack:
 def running(
     state: StateDir,
     step: Step,
+    join: projects.Join,
     *,
     repositories: Sequence[str] = (),
     tools: Tools | None = None,
@@ -103,7 +104,8 @@ def running(
 ) -> Iterator[Stack]:
     """A stack with the example and `repositories`, ready for a push; ended when the block is left.
 
-    `parameters` are parameters of the template. Raises StackError with what to do.
+    `join` adds a repository, `parameters` are parameters of the template. Raises StackError with
+    what to do.
     """
     tools = tools or Tools()
     tools.check()
@@ -127,44 +129,46 @@ def running(
             batch_part, batch_port = _start_batch(state, tools, aws_url, ends)
             batch_url = f"http://127.0.0.1:{batch_port}"
         with step("starting AWS"):
+            cloudformation_part = aws.start_cloudformation(aws_url, batch_url, state)
+            ends.callback(cloudformation_part.end)
             aws_part = aws.start_emulator(tools, batch_url, aws_port, state)
             ends.callback(aws_part.end)
+            cloudformation_url = f"http://127.0.0.1:{ready_port(cloudformation_part)}"
+            endpoints = Endpoints(aws_url, batch_url, cloudformation_url)
         with step("deploying template.yaml"):
-            queue = _create_queue(aws.client("batch", batch_url))
+            projects.store_program(state.program)
             wanted = {
-                "JobQueueArn": queue,
                 "BitbucketApiUrl": f"http://127.0.0.1:{bitbucket_port}/2.0",
+                "BitbucketGitUrl": f"http://127.0.0.1:{bitbucket_port}",
+                "CacheDirectory": str(state.dvc_cache),
+                "ProgramDirectory": str(state.program),
                 "ReconcileRate": "rate(1 minute)",
                 "UnmovedSeconds": "30",
                 **(parameters or {}),
             }
-            deployment = deploy(tools, built, aws_url, wanted, state.root)
-        with step("adding the repositories"):
-            project = projects.Projects(
-                bitbucket=bitbucket,
-                batch=aws.client("batch", batch_url),
-                secretsmanager=aws.client("secretsmanager", aws_url),
-                s3=aws.client("s3", aws_url),
-                cache=state.dvc_cache,
-                program=projects.job_program(state.root),
-                webhook_url=deployment.webhook_url,
-                token=token,
-            )
-            hooks = project.add([projects.EXAMPLE, *repositories])
+            deployment = deploy(tools, built, endpoints, wanted, state.root)
         with step("starting the functions"):
-            # After the webhooks are authorised: the webhook function reads them as it starts.
             deployment.warm()
+        with step("adding the repositories"):
+            wanted_projects = projects.Projects(
+                bitbucket=bitbucket,
+                join=join,
+                environment=endpoints.environment(),
+                credentials=projects.write_credentials(state.root, token),
+                logs=state.logs,
+            )
+            wanted_projects.add([projects.EXAMPLE, *repositories])
+            hooks = projects.hooks(endpoints.client("secretsmanager"))
             projects.push_example(bitbucket, projects.EXAMPLE, state.dvc_storage)
         yield Stack(
             state=state,
-            parts=(bitbucket_part, batch_part, aws_part),
-            aws_endpoint_url=aws_url,
-            batch_endpoint_url=batch_url,
+            parts=(bitbucket_part, batch_part, aws_part, cloudformation_part),
+            endpoints=endpoints,
             bitbucket=bitbucket,
             bitbucket_port=bitbucket_port,
             bitbucket_token=token,
             deployment=deployment,
-            hooks=tuple(hooks),
+            hooks=hooks,
         )
 
 
@@ -214,21 +218,3 @@ def _start_batch(state: StateDir, tools: Tools, aws_url: str, ends: ExitStack) -
     )
     ends.callback(part.end)
     return part, ready_port(part)
-
-
-def _create_queue(batch: Any) -> str:
-    """The ARN of the job queue, as the compute stack would give it."""
-    known = batch.describe_job_queues(jobQueues=[JOB_QUEUE])["jobQueues"]
-    if known:
-        arn: str = known[0]["jobQueueArn"]
-        return arn
-    environment = batch.create_compute_environment(
-        computeEnvironmentName=JOB_QUEUE, type="UNMANAGED", state="ENABLED"
-    )["computeEnvironmentArn"]
-    made: str = batch.create_job_queue(
-        jobQueueName=JOB_QUEUE,
-        state="ENABLED",
-        priority=1,
-        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
-    )["jobQueueArn"]
-    return made

@@ -31,6 +31,11 @@ _MAY_BE_BLOCKED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
 _TIME_LIMIT = re.compile(r"Canceled by JobStateTimeLimit action due to reason: ?(.*)", re.DOTALL)
 _TIMEOUT = "Job attempt duration exceeded timeout"
 _HOST_LOST = "Host EC2"
+# What Docker, containerd and ECR say of an image that nobody has pushed. A refused access reads
+# otherwise. aws/containers-roadmap#2687, CircleCI-Public/circleci-demo-aws-ecs-ecr#4
+_NO_IMAGE = re.compile(
+    r"manifest unknown|manifest for \S+ not found|name unknown|: not found\s*$", re.IGNORECASE
+)
 _ENDED_BY_ITSELF = "Essential container in task exited"
 _KILLED = 137
 _LONGEST_REASON = 1000
@@ -202,10 +207,10 @@ def _verdict(run: Run, job: JobDetail) -> tuple[State, str | None]:
         return "failed", f"it waited longer than the job queue allows: {time_limit[1]}"
     if job.terminated or job.cancelled:
         return "stopped", f"stopped from outside: {said or 'no reason given'}"
-    return "failed", _failure(job, said)
+    return "failed", _failure(run, job, said)
 
 
-def _failure(job: JobDetail, said: str) -> str:
+def _failure(run: Run, job: JobDetail, said: str) -> str:
     container = job.last
     why = container.reason or (job.container.reason or "")
     tries = f" ({job.try_number} tries)" if job.try_number > 1 else ""
@@ -214,13 +219,23 @@ def _failure(job: JobDetail, said: str) -> str:
     if said.startswith(_HOST_LOST):
         return f"spot interruption: the machine was taken away{tries}"
     if "CannotPullContainer" in why:
-        return f"image pull: {why[:_LONGEST_REASON]}"
+        return _not_pulled(run, why[:_LONGEST_REASON])
     if container.exit_code == _KILLED:
         return f"exit code 137: killed, which often means out of memory{tries}"
     if container.exit_code is not None:
         return _exit_code(container.exit_code, job.try_number)
     texts = [text for text in (said, why[:_LONGEST_REASON]) if text and text != _ENDED_BY_ITSELF]
     return ": ".join(texts) or "Batch gave no reason"
+
+
+def _not_pulled(run: Run, why: str) -> str:
+    """Why there was no image; where nobody has pushed one, the command that does comes first."""
+    if not _NO_IMAGE.search(why):
+        return f"image pull: {why}"
+    project = run.repository.full_name if run.repository is not None else "WORKSPACE/SLUG"
+    return (
+        f"image pull: there is no such image: cloud-runner image push {project}, then rerun: {why}"
+    )
 
 
 def _exit_code(code: int, tries: int) -> str:

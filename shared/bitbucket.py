@@ -8,7 +8,7 @@ OAuth consumer (client credentials, tokens of two hours).
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
@@ -88,30 +88,67 @@ class Bitbucket:
         owner = f"{quote(repository.workspace, safe='')}/{quote(repository.slug, safe='')}"
         url = f"{self._url}/repositories/{owner}/commit/{quote(commit, safe='')}/statuses/build"
         doing = "posting build status"
-        answer = self._post(url, status, self._authorization(repository, fresh=False), doing)
+        self._call("POST", url, repository.slug, doing, json.dumps(status).encode())
+
+    def read(self, full_name: str, path: str, doing: str) -> dict[str, Any]:
+        """What Bitbucket answers about a repository (`workspace/slug`); `path` is below it.
+
+        Raises:
+            CommitGone: there is no such thing, or not for these credentials.
+            Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
+            ValueError: Bitbucket calls the question malformed.
+
+        """
+        workspace, _, slug = full_name.partition("/")
+        owner = f"{quote(workspace, safe='')}/{quote(slug, safe='')}"
+        return self._read(f"{self._url}/repositories/{owner}{path}", slug, doing)
+
+    def read_all(self, full_name: str, path: str, doing: str) -> Iterator[dict[str, Any]]:
+        """Every entry of a list that comes in pages; raises as `read` does."""
+        page = self.read(full_name, path, doing)
+        yield from page["values"]
+        while "next" in page:
+            # It is called with our credentials, so it has to lead to where they belong.
+            if not page["next"].startswith(f"{self._url}/"):
+                message = f"{doing}: the next page is not below {self._url}"
+                raise ValueError(message)
+            page = self._read(page["next"], full_name.partition("/")[2], doing)
+            yield from page["values"]
+
+    def _read(self, url: str, slug: str, doing: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._call("GET", url, slug, doing).json()
+        return answer
+
+    def _call(
+        self, method: str, url: str, slug: str, doing: str, body: bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        shown = {"Authorization": self._authorization(slug, fresh=False)}
+        answer = self._request(url, body, headers | shown, doing, method)
         if answer.status == 401:
             # The secret may have been rotated within the minute that it is kept.
-            answer = self._post(url, status, self._authorization(repository, fresh=True), doing)
+            shown = {"Authorization": self._authorization(slug, fresh=True)}
+            answer = self._request(url, body, headers | shown, doing, method)
         _check(answer, doing)
-
-    def _post(
-        self, url: str, body: dict[str, str], authorization: str, doing: str
-    ) -> urllib3.BaseHTTPResponse:
-        headers = {"Authorization": authorization, "Content-Type": "application/json"}
-        return self._request(url, json.dumps(body).encode(), headers, doing)
+        return answer
 
     def _request(
-        self, url: str, body: bytes, headers: dict[str, str], doing: str
+        self,
+        url: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        doing: str,
+        method: str = "POST",
     ) -> urllib3.BaseHTTPResponse:
         try:
-            return self._http.request("POST", url, body=body, headers=headers, redirect=False)
+            return self._http.request(method, url, body=body, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             message = f"{doing}: {type(error).__name__}"
             raise Unavailable(message) from error
 
-    def _authorization(self, repository: Repository, *, fresh: bool) -> str:
+    def _authorization(self, slug: str, *, fresh: bool) -> str:
         read = self._secrets.renew if fresh else self._secrets.get
-        text = read(f"{self._secret}/{repository.slug}")
+        text = read(f"{self._secret}/{slug}")
         if text is None:
             text = read(self._secret)
         if text is None:

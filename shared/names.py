@@ -40,9 +40,40 @@ class Names:
         sha7 = _batch_name((commit or _NO_COMMIT)[:7])
         return self._fit("ml-experiment-", slug, f"-{sha7}-{run_id}-{attempt}")
 
-    def _fit(self, kind: str, slug: str, tail: str) -> str:
+    def job_tags(self, slug: str | None) -> dict[str, str]:
+        """The tags of a Batch job: whose it is, which is also what allows us to terminate it.
+
+        >>> Names("acme", "testing").job_tags("churn-model")
+        {'cloud-runner': 'acme-testing', 'repository': 'churn-model'}
+        """
+        ours = {"cloud-runner": f"{self.organization}-{self.environment}"}
+        return ours | ({"repository": slug} if slug else {})
+
+    def project_stack(self, slug: str) -> str:
+        """The CloudFormation stack of a project. No underscore: CloudFormation takes none.
+
+        Its names are letters, digits and hyphens, 128 at most (service model: StackName).
+
+        >>> Names("acme", "testing").project_stack("churn-model")
+        'acme-testing-project-churn-model'
+        >>> Names("acme", "testing").project_stack("churn_model")
+        'acme-testing-project-churn-model-eb6599'
+        """
+        return self._fit("project-", slug, "", safe=_batch_name(slug).replace("_", "-"))
+
+    @property
+    def hooks_secret(self) -> str:
+        """The secret that lists the authorised webhooks."""
+        return f"{self.organization}/{self.environment}/bitbucket-webhook-uuids"
+
+    @property
+    def auth_secret(self) -> str:
+        """The secret with Bitbucket's credentials; one called `<this>/<slug>` wins."""
+        return f"{self.organization}/{self.environment}/bitbucket-auth"
+
+    def _fit(self, kind: str, slug: str, tail: str, *, safe: str | None = None) -> str:
         head = f"{self.organization}-{self.environment}-{kind}"
-        safe = _batch_name(slug)
+        safe = _batch_name(slug) if safe is None else safe
         room = MAX_NAME - len(head) - len(tail)
         if safe != slug or len(safe) > room:
             digest = hashlib.sha256(slug.encode()).hexdigest()[:6]

@@ -15,7 +15,8 @@ from shared.runs import Run
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 REGION = "eu-west-1"
-JOB_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/gpu"
+JOB_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/cpu"
+GPU_JOB_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/gpu"
 NAMES = Names("acme", "testing")
 REPOSITORY = Repository(uuid="{5a3c}", full_name="team/churn-model")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

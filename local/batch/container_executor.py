@@ -11,6 +11,7 @@ from typing import Final
 
 from local import tether
 from local.batch.executors import RunningTask, Task, TetheredProcess
+from local.batch.mounts import Mount
 
 _ENGINE_SECONDS: Final = 10
 # What the engine's own program needs of our environment.
@@ -27,9 +28,15 @@ def run_argv(program: str, task: Task, environment_file: Path) -> list[str]:
         *(program, "run", "--rm", f"--name={task.name}", "--network=host"),
         f"--env-file={environment_file}",
         *by_name,
+        *(_volume(mount) for mount in task.mounts),
         task.image,
         *task.command,
     ]
+
+
+def _volume(mount: Mount) -> str:
+    read_only = ",readonly" if mount.read_only else ""
+    return f"--mount=type=bind,source={mount.source},target={mount.target}{read_only}"
 
 
 def environment_lines(task: Task) -> str:

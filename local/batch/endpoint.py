@@ -25,6 +25,8 @@ from local.batch.job_operations import JobOperations
 from local.batch.job_secrets import NoSecrets, SecretsManager, SecretSource
 from local.batch.jobs import Job
 from local.batch.ledger import Ledger
+from local.batch.queue_operations import QueueOperations
+from local.batch.queues import Queues
 from local.batch.resource_operations import ResourceOperations
 from local.batch.resources import Resources
 from local.batch.scheduler import Scheduler
@@ -84,9 +86,11 @@ def running(settings: Settings) -> Iterator[int]:
         scheduler = Scheduler(
             ledger, account, settings.slots, lambda job: _try(job, resources, machine)
         )
+        queues = Queues(resources, account)
         operations = (
             ResourceOperations(resources, TagIndex(resources, ledger)),
-            JobOperations(account, resources, ledger, scheduler),
+            QueueOperations(queues, resources),
+            JobOperations(account, resources, queues, ledger, scheduler),
         )
         application = Endpoint(
             {name: one for some in operations for name, one in some.by_name().items()},

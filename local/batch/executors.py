@@ -3,13 +3,14 @@
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from local import tether
 from local.batch.environment import machine_variables
+from local.batch.mounts import Mount, on_machine
 
 
 class CannotStart(Exception):
@@ -26,6 +27,7 @@ class Task:
     environment: Mapping[str, str]
     scratch: Path
     log: Path
+    mounts: tuple[Mount, ...] = ()
 
 
 class RunningTask(Protocol):
@@ -76,20 +78,27 @@ class TetheredProcess:
 
 @dataclass(frozen=True)
 class ProcessExecutor:
-    """Runs a job's command as it stands, in its scratch directory; the image is not used."""
+    """Runs a job's command as it stands, in its scratch directory; the image is not used.
+
+    A process has no mounts of its own: words of its command, and values of its variables, that
+    begin with a path that is mounted get the path on this machine instead.
+    """
 
     job_path: str
     grace: float
 
     def start(self, task: Task) -> RunningTask:
         """Start the command; raises CannotStart if there is no such program."""
-        environment = machine_variables(task.scratch, self.job_path) | dict(task.environment)
-        _require(task, environment["PATH"])
+        environment = machine_variables(task.scratch, self.job_path) | {
+            name: on_machine(value, task.mounts) for name, value in task.environment.items()
+        }
+        command = [on_machine(word, task.mounts) for word in task.command]
+        _require(command, task.scratch, environment["PATH"])
         (task.scratch / "tmp").mkdir(exist_ok=True)
         with task.log.open("ab") as log:
             return TetheredProcess(
                 tether.start(
-                    task.command,
+                    command,
                     env=environment,
                     cwd=task.scratch,
                     stdout=log,
@@ -99,12 +108,12 @@ class ProcessExecutor:
             )
 
 
-def _require(task: Task, path: str) -> None:
+def _require(command: Sequence[str], scratch: Path, path: str) -> None:
     """Docker finds the program before it starts anything; so must we, to tell the two apart."""
-    if not task.command:
+    if not command:
         raise CannotStart("no command specified")
-    program = task.command[0]
+    program = command[0]
     # A relative path is one in the scratch directory; a plain name is looked up.
-    wanted = str(task.scratch / program) if "/" in program else program
+    wanted = str(scratch / program) if "/" in program else program
     if shutil.which(wanted, path=path) is None:
         raise CannotStart(f'exec: "{program}": executable file not found in $PATH')

@@ -9,6 +9,7 @@ from local.batch.errors import ClientException
 from local.batch.jobs import Job
 from local.batch.ledger import Ledger, now_ms
 from local.batch.listing import matching, page, summary, wanted_status
+from local.batch.queues import Queues
 from local.batch.requests import parse
 from local.batch.resources import Resources
 from local.batch.scheduler import Scheduler
@@ -23,10 +24,16 @@ class JobOperations:
     """Each operation a method from a request to an answer."""
 
     def __init__(
-        self, account: Account, resources: Resources, ledger: Ledger, scheduler: Scheduler
+        self,
+        account: Account,
+        resources: Resources,
+        queues: Queues,
+        ledger: Ledger,
+        scheduler: Scheduler,
     ) -> None:
         self._account = account
         self._resources = resources
+        self._queues = queues
         self._ledger = ledger
         self._scheduler = scheduler
 
@@ -38,16 +45,18 @@ class JobOperations:
             "ListJobs": self._list_jobs,
             "CancelJob": self._cancel_job,
             "TerminateJob": self._terminate_job,
+            "DeleteJobQueue": self._delete_job_queue,
         }
 
     def _submit_job(self, request: Document) -> Document:
         asked = parse(requests.SubmitJob, request)
-        queue = self._resources.queue(asked.job_queue)
-        definition = self._resources.active(asked.job_definition)
-        for dependency in asked.depends_on:
-            self._job(dependency.job_id or "")
-        job = job_from(asked, definition, queue, self._account, now_ms())
-        self._ledger.add([job, *children_of(job)])
+        with self._ledger.changed:  # so that the queue is not deleted in between
+            queue = self._resources.queue(asked.job_queue)
+            definition = self._resources.active(asked.job_definition)
+            for dependency in asked.depends_on:
+                self._job(dependency.job_id or "")
+            job = job_from(asked, definition, queue, self._account, now_ms())
+            self._ledger.add([job, *children_of(job)])
         return {"jobArn": job.job_arn, "jobName": job.job_name, "jobId": job.job_id}
 
     def _describe_jobs(self, request: Document) -> Document:
@@ -96,10 +105,21 @@ class JobOperations:
     def _terminate_job(self, request: Document) -> Document:
         asked = parse(requests.StopJob, request)
         with self._ledger.changed:
-            for job in self._with_children(asked.job_id):
-                self._ledger.change(job.job_id, partial(_terminated, reason=asked.reason))
-                self._scheduler.end(job.job_id, Cause.TERMINATED)
+            self._terminate(asked.job_id, asked.reason)
         return {}
+
+    def _delete_job_queue(self, request: Document) -> Document:
+        with self._ledger.changed:  # so that no job is tried whose queue is gone
+            queue = self._queues.delete_queue(str(request["jobQueue"]))
+            for job in self._ledger.newest_first():
+                if queue is not None and job.job_queue == queue.job_queue_arn:
+                    self._terminate(job.job_id, "Job queue deleted")
+        return {}
+
+    def _terminate(self, job_id: str, reason: str) -> None:
+        for job in self._with_children(job_id):
+            self._ledger.change(job.job_id, partial(_terminated, reason=reason))
+            self._scheduler.end(job.job_id, Cause.TERMINATED)
 
     def _with_children(self, job_id: str) -> list[Job]:
         """A job, and after it what it stands for."""

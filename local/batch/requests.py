@@ -11,7 +11,6 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from local.batch.errors import ClientException
 from local.batch.shapes import (
-    ComputeEnvironmentOrder,
     Container,
     Dependency,
     Document,
@@ -110,28 +109,6 @@ class DescribeJobDefinitions(Shape):
     status: str | None = None
     max_results: PageSize = 100
     next_token: str | None = None
-
-
-class CreateComputeEnvironment(Shape):
-    """A compute environment."""
-
-    compute_environment_name: Name
-    type: str
-    state: str = "ENABLED"
-    tags: Tags = Field(default_factory=dict)
-
-
-class CreateJobQueue(Shape):
-    """A queue over one to three compute environments."""
-
-    job_queue_name: Name
-    state: str = "ENABLED"
-    priority: Annotated[int, Field(ge=0)]
-    scheduling_policy_arn: str | None = None
-    compute_environment_order: Annotated[
-        tuple[ComputeEnvironmentOrder, ...], Field(min_length=1, max_length=3)
-    ]
-    tags: Tags = Field(default_factory=dict)
 
 
 class DescribeByName(Shape):

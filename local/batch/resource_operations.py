@@ -1,4 +1,4 @@
-"""Batch's operations on definitions, queues and compute environments, and on tags."""
+"""Batch's operations on definitions and tags, and those that describe queues and environments."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -26,8 +26,6 @@ class ResourceOperations:
         """The operations, as Batch names them."""
         resources = self._resources
         return {
-            "CreateComputeEnvironment": self._create_compute_environment,
-            "CreateJobQueue": self._create_job_queue,
             "DescribeComputeEnvironments": partial(
                 _describe, "computeEnvironments", resources.compute_environments
             ),
@@ -39,18 +37,6 @@ class ResourceOperations:
             "TagResource": self._tags.add,
             "UntagResource": self._tags.remove,
         }
-
-    def _create_compute_environment(self, request: Document) -> Document:
-        asked = parse(requests.CreateComputeEnvironment, request)
-        made = self._resources.create_compute_environment(asked)
-        return {
-            "computeEnvironmentName": made.compute_environment_name,
-            "computeEnvironmentArn": made.compute_environment_arn,
-        }
-
-    def _create_job_queue(self, request: Document) -> Document:
-        made = self._resources.create_queue(parse(requests.CreateJobQueue, request))
-        return {"jobQueueName": made.job_queue_name, "jobQueueArn": made.job_queue_arn}
 
     def _register_job_definition(self, request: Document) -> Document:
         if request["type"] != "container" or "containerProperties" not in request:

@@ -1,11 +1,11 @@
-"""What stands still: job definitions with their revisions, queues, compute environments."""
+"""What stands still: job definitions with their revisions, and where jobs wait and run."""
 
 import threading
 
 from local.batch.arns import Account, name_in
 from local.batch.errors import ClientException
-from local.batch.requests import CreateComputeEnvironment, CreateJobQueue, RegisterJobDefinition
-from local.batch.shapes import ComputeEnvironment, JobDefinition, JobQueue
+from local.batch.requests import RegisterJobDefinition
+from local.batch.shapes import ComputeEnvironment, JobDefinition, JobQueue, SchedulingPolicy
 from local.batch.shelf import Shelf
 from local.batch.store import Store
 
@@ -24,10 +24,13 @@ class Resources:
             ComputeEnvironment,
             lambda one: one.compute_environment_name,
         )
+        self.policies = Shelf(store, "scheduling policy", SchedulingPolicy, lambda one: one.name)
 
     def shelf(
         self, kind: str
-    ) -> Shelf[JobDefinition] | Shelf[JobQueue] | Shelf[ComputeEnvironment]:
+    ) -> (
+        Shelf[JobDefinition] | Shelf[JobQueue] | Shelf[ComputeEnvironment] | Shelf[SchedulingPolicy]
+    ):
         """The resources of a kind as ARNs name it."""
         match kind:
             case "job-definition":
@@ -36,6 +39,8 @@ class Resources:
                 return self.queues
             case "compute-environment":
                 return self.compute_environments
+            case "scheduling-policy":
+                return self.policies
             case _:
                 raise ClientException(f"no resources of the kind {kind!r}")
 
@@ -81,50 +86,6 @@ class Resources:
                 return definition
         raise ClientException(f"job definition {reference} does not exist or is not active")
 
-    def create_queue(self, request: CreateJobQueue) -> JobQueue:
-        """Add a queue over compute environments that exist."""
-        with self._lock:
-            if self.queues.get(request.job_queue_name) is not None:
-                raise ClientException(f"job queue {request.job_queue_name} exists already")
-            order = [
-                one.model_copy(
-                    update={
-                        "compute_environment": self.compute_environment(
-                            one.compute_environment
-                        ).compute_environment_arn
-                    }
-                )
-                for one in sorted(request.compute_environment_order, key=lambda one: one.order)
-            ]
-            queue = JobQueue(
-                job_queue_name=request.job_queue_name,
-                job_queue_arn=self._account.batch("job-queue", request.job_queue_name),
-                state=request.state,
-                priority=request.priority,
-                scheduling_policy_arn=request.scheduling_policy_arn,
-                compute_environment_order=tuple(order),
-                tags=request.tags,
-            )
-            self.queues.put(queue)
-            return queue
-
-    def create_compute_environment(self, request: CreateComputeEnvironment) -> ComputeEnvironment:
-        """Add a compute environment."""
-        name = request.compute_environment_name
-        with self._lock:
-            if self.compute_environments.get(name) is not None:
-                raise ClientException(f"compute environment {name} exists already")
-            environment = ComputeEnvironment(
-                compute_environment_name=name,
-                compute_environment_arn=self._account.batch("compute-environment", name),
-                ecs_cluster_arn=self._account.ecs("cluster", f"AWSBatch-{name}"),
-                type=request.type,
-                state=request.state,
-                tags=request.tags,
-            )
-            self.compute_environments.put(environment)
-            return environment
-
     def queue(self, reference: str) -> JobQueue:
         """A queue that exists."""
         queue = self.queues.get(reference)
@@ -138,6 +99,13 @@ class Resources:
         if environment is None:
             raise ClientException(f"compute environment {reference} does not exist")
         return environment
+
+    def policy(self, reference: str) -> SchedulingPolicy:
+        """A scheduling policy that exists."""
+        policy = self.policies.get(reference)
+        if policy is None:
+            raise ClientException(f"scheduling policy {reference} does not exist")
+        return policy
 
 
 def _revision(definition: JobDefinition) -> str:

@@ -173,10 +173,11 @@ class JobQueue(Tagged):
     priority: int
     scheduling_policy_arn: str | None = None
     compute_environment_order: tuple[ComputeEnvironmentOrder, ...] = ()
+    job_state_time_limit_actions: tuple[Document, ...] = ()
 
 
 class ComputeEnvironment(Tagged):
-    """A compute environment: here only a name, since every job runs on this machine."""
+    """A compute environment: here only what was said of it, for jobs run on this machine."""
 
     compute_environment_name: str
     compute_environment_arn: str
@@ -185,4 +186,13 @@ class ComputeEnvironment(Tagged):
     state: str = "ENABLED"
     status: str = "VALID"
     status_reason: str = "ComputeEnvironment Healthy"
+    compute_resources: Document | None = None
     container_orchestration_type: str = "ECS"
+
+
+class SchedulingPolicy(Tagged):
+    """How a queue's jobs share its machines: kept and shown, but here the first come is first."""
+
+    name: str
+    arn: str
+    fairshare_policy: Document | None = None

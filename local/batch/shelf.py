@@ -1,5 +1,6 @@
 """Resources of one kind, kept by name."""
 
+import itertools
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -21,14 +22,22 @@ class Shelf(Generic[Resource]):
         self._name = name
         loaded = [shape.model_validate_json(body) for body in store.load(kind)]
         self._found = {name(one): one for one in loaded}
-        self._positions = {key: position for position, key in enumerate(self._found)}
+        self._next = itertools.count()
+        self._positions = {key: next(self._next) for key in self._found}
 
     def put(self, resource: Resource) -> None:
         """Add or replace a resource."""
         key = self._name(resource)
         self._store.save(self._kind, [(key, resource)])
         self._found[key] = resource
-        self._positions.setdefault(key, len(self._positions))
+        if key not in self._positions:
+            self._positions[key] = next(self._next)
+
+    def remove(self, resource: Resource) -> None:
+        """Forget a resource."""
+        key = self._name(resource)
+        self._store.delete(self._kind, key)
+        del self._found[key], self._positions[key]
 
     def get(self, reference: str) -> Resource | None:
         """The resource of a name or an ARN."""

@@ -63,6 +63,11 @@ class Store:
         if posted:
             self.posted.set()
 
+    def delete(self, kind: str, key: str) -> None:
+        """Forget a resource."""
+        with self._lock, self._file:
+            self._file.execute("DELETE FROM resources WHERE kind = ? AND key = ?", (kind, key))
+
     def load(self, kind: str) -> Iterator[str]:
         """The JSON of every resource of a kind, in the order in which they were first saved."""
         with self._lock:

@@ -23,6 +23,7 @@ def job_from(
 ) -> Job:
     """The job that a request asks for; of an array, its parent."""
     _check_queue(request, queue)
+    _check_share(request, definition, queue)
     job_id = new_job_id()
     size = request.array_properties.size if request.array_properties else None
     propagate, priority = request.propagate_tags, request.scheduling_priority_override
@@ -85,12 +86,29 @@ def substituted(command: tuple[str, ...], parameters: dict[str, str]) -> tuple[s
 def _check_queue(request: SubmitJob, queue: JobQueue) -> None:
     if queue.state != "ENABLED":
         raise ClientException(f"job queue {queue.job_queue_name} is not ENABLED")
-    if queue.scheduling_policy_arn and request.share_identifier is None:
-        raise ClientException("this job queue has a scheduling policy: give a shareIdentifier")
-    if queue.scheduling_policy_arn is None and request.share_identifier is not None:
-        raise ClientException("this job queue has no scheduling policy: give no shareIdentifier")
     if any(dependency.type for dependency in request.depends_on):
         raise ClientException("the embedded endpoint knows plain dependencies only, without a type")
+
+
+def _check_share(request: SubmitJob, definition: JobDefinition, queue: JobQueue) -> None:
+    """A queue with a scheduling policy asks for a share and a priority; without, it takes no share.
+
+    That the priority is asked for shows in Batch's answer, quoted in nextflow-io/nextflow#3505 and
+    hashicorp/terraform-provider-aws#31226.
+    """
+    if queue.scheduling_policy_arn is None:
+        if request.share_identifier is not None:
+            raise ClientException(
+                "this job queue has no scheduling policy: give no shareIdentifier"
+            )
+        return
+    if request.share_identifier is None:
+        raise ClientException("shareIdentifier must be specified")
+    if definition.scheduling_priority is None and request.scheduling_priority_override is None:
+        raise ClientException(
+            "Either schedulingPriority in job definition or schedulingPriorityOverride should be"
+            " specified"
+        )
 
 
 def _overridden(container: Container, overrides: ContainerOverrides) -> Container:

@@ -13,6 +13,7 @@ from local.batch.environment import CloudAccess, job_variables
 from local.batch.executors import CannotStart, Executor, RunningTask, Task
 from local.batch.job_secrets import SecretSource, SecretUnreadable, read_secrets
 from local.batch.jobs import ENDED, NOT_STARTED, TIMED_OUT, Job, Outcome, lost_with
+from local.batch.mounts import UnknownVolume, mounts_of
 from local.batch.submission import substituted
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Try:
         except SecretUnreadable as error:
             reason = f"unable to pull secrets or registry auth: {error}"
             return Outcome(NOT_STARTED, reason=f"ResourceInitializationError: {reason}")
-        except (CannotStart, OSError) as error:
+        except (CannotStart, UnknownVolume, OSError) as error:
             return Outcome(NOT_STARTED, reason=f"CannotStartContainerError: {error}")
         else:
             on_running()
@@ -112,6 +113,7 @@ class Try:
                 ),
                 scratch=scratch,
                 log=log_file,
+                mounts=mounts_of(job.container, scratch),
             )
         )
 

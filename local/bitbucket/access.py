@@ -15,12 +15,16 @@ from local.bitbucket.shapes import Addresses
 
 def allows(token: str, request: Request) -> bool:
     """Whether the request shows the token, as a Bearer token or as anybody's password."""
+    matches = hmac.compare_digest(shown(request).encode(), token.encode())
+    return matches or _is_signed(token, request)
+
+
+def shown(request: Request) -> str:
+    """The token that a request shows; "" for none."""
     sent = request.authorization
     if sent is None:
-        return _is_signed(token, request)
-    shown = sent.token if sent.type == "bearer" else sent.get("password")
-    matches = hmac.compare_digest((shown or "").encode(), token.encode())
-    return matches or _is_signed(token, request)
+        return ""
+    return (sent.token if sent.type == "bearer" else sent.get("password")) or ""
 
 
 def user(request: Request) -> str:
@@ -44,9 +48,9 @@ def only_from_here(addresses: Addresses, request: Request) -> None:
 
 
 def _is_signed(token: str, request: Request) -> bool:
-    until, shown = request.args.get("until", ""), request.args.get("signature", "")
+    until, signature = request.args.get("until", ""), request.args.get("signature", "")
     wanted = _signature(token, request.method, request.path, until)
-    if not hmac.compare_digest(shown.encode(), wanted.encode()):
+    if not hmac.compare_digest(signature.encode(), wanted.encode()):
         return False
     return int(until) >= time.time()
 

@@ -18,12 +18,18 @@ class Refused(Exception):
     """A request that is answered with an error; `fields` tells what is wrong with which."""
 
     def __init__(
-        self, status: int, message: str, fields: Mapping[str, Sequence[str]] | None = None
+        self,
+        status: int,
+        message: str,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        detail: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.fields = fields
+        self.detail = detail
 
 
 def json_answer(body: Mapping[str, object], status: int = 200) -> Response:
@@ -36,6 +42,8 @@ def error_answer(refused: Refused) -> Response:
     error: Json = {"message": refused.message}
     if refused.fields:
         error["fields"] = {name: list(texts) for name, texts in refused.fields.items()}
+    if refused.detail:
+        error["detail"] = dict(refused.detail)
     answer = json_answer({"type": "error", "error": error}, refused.status)
     if refused.status == 401:
         answer.headers["WWW-Authenticate"] = 'Basic realm="Bitbucket stand-in"'

@@ -21,7 +21,9 @@ from local.bitbucket import (
     rest,
     rest_comments,
     rest_downloads,
+    rest_refs,
     rest_statuses,
+    scopes,
 )
 from local.bitbucket.answers import Refused, error_answer
 from local.bitbucket.faults import Fault
@@ -38,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *rest_statuses.ROUTES,
     *rest_comments.ROUTES,
     *rest_downloads.ROUTES,
+    *rest_refs.ROUTES,
     *lfs_http.ROUTES,
     *git_http.ROUTES,
     *control.ROUTES,
@@ -119,10 +122,17 @@ class Application:
     def _routed(self, request: Request) -> Response:
         route, parts = self._map.bind_to_environ(request.environ).match()
         if not route.is_open and not access.allows(self._site.token, request):
-            raise Refused(401, "Token is invalid, expired, or not supported for this endpoint.")
+            self._check_scopes(request)
         request.max_content_length = route.largest_body
         answer: Response = route.endpoint(self._site, request, **parts)
         return answer
+
+    def _check_scopes(self, request: Request) -> None:
+        """Let pass whom a token of fewer rights allows what they ask for."""
+        granted = self._site.tokens.scopes(access.shown(request))
+        if granted is None or request.path.startswith("/_control/"):
+            raise Refused(401, "Token is invalid, expired, or not supported for this endpoint.")
+        scopes.check(request, granted)
 
 
 def _hang_up(request: Request) -> NoReturn:
@@ -139,4 +149,6 @@ def _error(request: Request, refused: Refused) -> Response:
         return lfs_http.error_answer(refused)
     if request.path.startswith(("/2.0/", "/_control/", "/site/")) or refused.status == 401:
         return error_answer(refused)
+    if refused.status == 403 and ".git/" in request.path:
+        return Response(refused.message, 403)  # what git shows to the person who called it
     return error_page(refused)

@@ -179,6 +179,14 @@ class Client:
         how: Json = {"closed": True} if closed else {"status": 503}
         return self.add_fault(path_prefix="/", seconds=seconds, **how)
 
+    def put_token(self, token: str, *scopes: str) -> None:
+        """Let a token do what its scopes cover: see `local.bitbucket.scopes`."""
+        self.request("POST", "/_control/tokens", {"token": token, "scopes": scopes})
+
+    def revoke_token(self, token: str) -> None:
+        """Let such a token do nothing any more."""
+        self.request("DELETE", "/_control/tokens", {"token": token})
+
     def faults(self) -> list[Json]:
         """Every fault since the start, with the number of requests it met as `injected`."""
         return self.values("/_control/faults")

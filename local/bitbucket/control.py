@@ -6,6 +6,7 @@ from local.bitbucket import deliveries, hooks, protections, statuses
 from local.bitbucket.answers import Refused, body_of, json_answer
 from local.bitbucket.deliveries import delivery_json
 from local.bitbucket.faults import read_fault
+from local.bitbucket.scopes import read_token
 from local.bitbucket.site import Route, Site
 
 
@@ -95,6 +96,19 @@ def clear_faults(site: Site, _request: Request) -> Response:
     return Response(status=204)
 
 
+def put_token(site: Site, request: Request) -> Response:
+    """Know a `token` that has some `scopes`: see `local.bitbucket.scopes`."""
+    token, scopes = read_token(body_of(request))
+    site.tokens.put(token, scopes)
+    return json_answer({"scopes": sorted(scopes)}, 201)
+
+
+def revoke_token(site: Site, request: Request) -> Response:
+    """Know a `token` no more."""
+    site.tokens.revoke(str(body_of(request).get("token")))
+    return Response(status=204)
+
+
 ROUTES = (
     Route("GET", "/_control/deliveries", list_deliveries),
     Route("POST", "/_control/deliveries/<int:number>/redeliver", redeliver),
@@ -105,4 +119,6 @@ ROUTES = (
     Route("GET", "/_control/faults", list_faults),
     Route("POST", "/_control/faults", add_fault),
     Route("DELETE", "/_control/faults", clear_faults),
+    Route("POST", "/_control/tokens", put_token),
+    Route("DELETE", "/_control/tokens", revoke_token),
 )

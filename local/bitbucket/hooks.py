@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from local.bitbucket import fields
 from local.bitbucket.answers import Json, Refused
 from local.bitbucket.database import Database
+from local.bitbucket.hook_events import HOOK_EVENTS
 from local.bitbucket.repositories import Repository
 from local.bitbucket.shapes import Addresses, link, repository_json
 from local.bitbucket.times import now
@@ -103,10 +104,13 @@ def hook_json(hook: Hook, repository: Repository, addresses: Addresses) -> Json:
         "created_at": hook.created_at,
         "subject_type": "repository",
         "subject": repository_json(repository, addresses),
-        "links": {
-            "self": link(f"{addresses.api}/repositories/{hook.repository}/hooks/%7B{hook.uuid}%7D")
-        },
+        "links": {"self": link(address(hook, addresses))},
     }
+
+
+def address(hook: Hook, addresses: Addresses) -> str:
+    """Where the API answers about a webhook."""
+    return f"{addresses.api}/repositories/{hook.repository}/hooks/%7B{hook.uuid}%7D"
 
 
 def _active(sent: Mapping[str, object], *, default: bool) -> bool:
@@ -122,6 +126,9 @@ def _events(sent: Mapping[str, object]) -> tuple[str, ...]:
         raise fields.wrong_fields({"events": ["This field is required."]})
     if not all(isinstance(event, str) for event in events):
         raise fields.wrong_fields({"events": ["Not a valid string."]})
+    if unknown := set(events) - HOOK_EVENTS:
+        named = ", ".join(sorted(unknown))
+        raise fields.wrong_fields({"events": [f"Not a valid event: {named}."]})
     return tuple(dict.fromkeys(events))
 
 

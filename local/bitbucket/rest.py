@@ -58,7 +58,9 @@ def create_hook(site: Site, request: Request, *, workspace: str, slug: str) -> R
     """Add a webhook."""
     repository = site.repositories.find(workspace, slug)
     hook = hooks.create(site.database, repository.full_name, body_of(request))
-    return json_answer(hooks.hook_json(hook, repository, site.addresses), 201)
+    answer = json_answer(hooks.hook_json(hook, repository, site.addresses), 201)
+    answer.headers["Location"] = hooks.address(hook, site.addresses)
+    return answer
 
 
 def list_hooks(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
@@ -81,17 +83,16 @@ def one_hook(site: Site, request: Request, *, workspace: str, slug: str, uid: st
 
 
 def access_token(site: Site, request: Request) -> Response:
-    """OAuth 2.0 client credentials: any key, with the stand-in's token as its secret."""
+    """OAuth 2.0 client credentials: any key, with a token that the stand-in knows as its secret."""
     sent = request.authorization
     secret = sent.get("password") if sent is not None and sent.type == "basic" else None
     secret = secret or request.form.get("client_secret", "")
-    if not hmac.compare_digest(secret.encode(), site.token.encode()):
+    is_all = hmac.compare_digest(secret.encode(), site.token.encode())
+    if not is_all and site.tokens.scopes(secret) is None:
         return _oauth_error(401, "unauthorized_client", "The client credentials are wrong.")
     if request.form.get("grant_type") != "client_credentials":
         return _oauth_error(400, "unsupported_grant_type", "Only client_credentials is known.")
-    return json_answer(
-        {"access_token": site.token, "expires_in": TOKEN_LASTS, "token_type": "bearer"}
-    )
+    return json_answer({"access_token": secret, "expires_in": TOKEN_LASTS, "token_type": "bearer"})
 
 
 def _oauth_error(status: int, error: str, description: str) -> Response:

@@ -14,6 +14,7 @@ from local.bitbucket.downloads import Downloads
 from local.bitbucket.faults import Faults
 from local.bitbucket.lfs import Objects
 from local.bitbucket.repositories import Repositories
+from local.bitbucket.scopes import Tokens
 from local.bitbucket.sender import ANSWER_WITHIN, PAUSE, Sender
 from local.bitbucket.shapes import Addresses
 from local.bitbucket.site import Site
@@ -56,6 +57,7 @@ class Server:
             objects=Objects(state / "lfs"),
             sender=Sender(database, answer_within=answer_within, pause=pause),
             faults=Faults(),
+            tokens=Tokens(),
         )
         self._listener.app = Application(self.site)
         self._thread = threading.Thread(target=self._listener.serve_forever, daemon=True)

@@ -15,6 +15,7 @@ from local.bitbucket.faults import Faults
 from local.bitbucket.git import GitFailed
 from local.bitbucket.lfs import Objects
 from local.bitbucket.repositories import Repositories
+from local.bitbucket.scopes import Tokens
 from local.bitbucket.sender import Sender
 from local.bitbucket.shapes import Addresses
 
@@ -37,6 +38,7 @@ class Site:
     objects: Objects
     sender: Sender
     faults: Faults
+    tokens: Tokens
 
     @property
     def push_notes(self) -> Path:

@@ -26,6 +26,8 @@ class SubmitterSettings(Settings):
 
     environment: str
     event_bus: str
+    # The queue of jobs with GPUs; it may be `job_queue` again.
+    gpu_job_queue: str
     job_queue: str
     keyword_prefix: str
     lease_seconds: int
@@ -59,6 +61,7 @@ def build() -> Handler:
         definitions=JobDefinitions(batch),
         names=Names(settings.organization, settings.environment),
         job_queue=settings.job_queue,
+        gpu_job_queue=settings.gpu_job_queue,
         keyword_prefix=settings.keyword_prefix,
         lease_seconds=settings.lease_seconds,
         share_identifier=settings.share_identifier,

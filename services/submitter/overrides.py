@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.errors import Rejected
 from shared.events import Job
+from shared.names import Names
 from shared.runs import Run
 
 MAX_OVERRIDES = 8192
@@ -17,7 +18,7 @@ _BATCHS_OWN = 1024
 
 
 def submission(
-    run: Run, job: Job, keyword_prefix: str, share_identifier: str | None
+    run: Run, job: Job, names: Names, keyword_prefix: str, share_identifier: str | None
 ) -> dict[str, Any]:
     """SubmitJob's arguments for the current attempt of `run`, under the names in `job`.
 
@@ -54,12 +55,17 @@ def submission(
             "put them into a file of the repository"
         )
         raise Rejected(message)
-    share = {"shareIdentifier": share_identifier} if share_identifier else {}
+    # In a queue with a fair-share policy Batch refuses a job that neither itself nor its definition
+    # has a priority (nextflow-io/nextflow pull request 3505).
+    share: dict[str, Any] = {}
+    if share_identifier:
+        share = {"shareIdentifier": share_identifier, "schedulingPriorityOverride": 0}
     return {
         "jobName": job.name,
         "jobQueue": job.queue,
         "jobDefinition": job.definition,
         "parameters": {name: value for name, value in parameters.items() if value},
         "containerOverrides": {name: value for name, value in overrides.items() if value},
+        "tags": names.job_tags(repository.slug if repository else None),
         **share,
     }

@@ -29,6 +29,7 @@ class Dependencies:
     definitions: JobDefinitions
     names: Names
     job_queue: str
+    gpu_job_queue: str
     keyword_prefix: str
     lease_seconds: int
     share_identifier: str | None
@@ -49,7 +50,8 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
         slug = run.repository.slug if run.repository else "command"
         job = Job(
             name=needs.names.job(slug, run.commit, run.run_id, run.attempt),
-            queue=needs.job_queue,
+            # Machines without a GPU cost a fraction: docs/decisions/0009
+            queue=needs.gpu_job_queue if run.asked.gpus else needs.job_queue,
             definition=needs.names.job_definition(slug),
         )
         leases.append(run.lease_until)
@@ -102,7 +104,7 @@ def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
     if not needs.definitions.exists(job.definition):
         message = f"no job definition {job.definition}: add the project, then rerun"
         raise Rejected(message)
-    return submission(held, job, needs.keyword_prefix, needs.share_identifier)
+    return submission(held, job, needs.names, needs.keyword_prefix, needs.share_identifier)
 
 
 def _note(held: Run, job_id: str, needs: Dependencies) -> Run:

@@ -24,6 +24,7 @@ SETTINGS = {
     "BITBUCKET_AUTH_SECRET": AUTH,
     "ENVIRONMENT": "development",
     "EVENT_BUS": "acme-development-cloud-runner",
+    "GPU_JOB_QUEUE": JOB_QUEUE,
     "JOB_QUEUE": JOB_QUEUE,
     "KEYWORD_PREFIX": "ACME",
     "LEASE_SECONDS": "330",

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cli.local_projects import join
 from local.layout import StateDir
 from local.projects import Hook
 from local.stack import running
@@ -32,7 +33,7 @@ def section() -> None:
     """Print the table."""
     with TemporaryDirectory() as folder:
         state = StateDir(Path(folder, "state"))
-        with running(state, _step, repositories=[TRIVIAL]) as stack:
+        with running(state, _step, join, repositories=[TRIVIAL]) as stack:
             world = World(stack.describe(), stack.bitbucket, Path(folder))
             hook = next(hook for hook in stack.hooks if hook.repository == TRIVIAL)
             trivial_job(world, ["true"])

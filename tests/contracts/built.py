@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tests.contracts.aws_stub import Stub
 from tests.contracts.wiring import Function, function_of
 
 TOOLS = Tools()
+_ADDRESS = re.compile(r"http://host\.docker\.internal:\d+")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -67,23 +69,10 @@ def run_bare(
 
 
 def settings_for(function: Function, stub: Stub) -> dict[str, str]:
-    """A value for each of the function's variables."""
-    known = {
-        "BITBUCKET_API_URL": f"{stub.url}/2.0",
-        "JOB_QUEUE": sample("samples/RunStateChanged.json")["detail"]["job"]["queue"],
-        "KEYWORD_PREFIX": "ACME",
-        "LEASE_SECONDS": "330",
-        "LOG_LEVEL": "INFO",
-        "MAX_GPUS": "8",
-        "MAX_MEMORY_MIB": "65536",
-        "MAX_VCPUS": "16",
-        "ORGANIZATION": "acme",
-        "ENVIRONMENT": "development",
-        "REQUIRE_SIGNATURE": "true",
-        "UNMOVED_SECONDS": "300",
-    }
-    named = {name: f"{stub.url}/000000000000/{name.lower()}" for name in function.environment}
-    return {"AWS_ENDPOINT_URL": stub.url, **named, **known}
+    """What events/env.json gives the function, with every address led to the stub."""
+    told = sample("env.json")
+    variables: dict[str, str] = {**told["Parameters"], **told[function.logical_id]}
+    return {name: _ADDRESS.sub(stub.url, value) for name, value in variables.items()}
 
 
 def answer_of(built: Built, service: str, stub: Stub, event: object = None) -> dict[str, Any]:

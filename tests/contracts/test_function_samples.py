@@ -12,10 +12,10 @@ from shared.events import CommitPushed
 from tests.contracts.markdown import code, links, table
 from tests.contracts.wiring import (
     PROJECT,
-    TEMPLATE,
     Function,
     function_of,
     functions,
+    points_to,
     properties,
     queue_name,
     working_queues,
@@ -47,7 +47,7 @@ def _bodies(service: str) -> list[dict[str, Any]]:
 
 
 def test_each_function_has_an_input() -> None:
-    inputs = {file.stem for file in EVENTS.glob("*.json")}
+    inputs = {file.stem for file in EVENTS.glob("*.json")} - {"env"}
 
     assert inputs == {function.service for function in functions()}
 
@@ -73,11 +73,11 @@ def test_our_events_in_a_batch_are_the_samples(function: Function) -> None:
 def test_batchs_own_event_is_one_that_the_rule_lets_through() -> None:
     event = _bodies("monitor")[0]
     pattern = properties("BatchEventsRule")["EventPattern"]
-    parameter = TEMPLATE["Parameters"][pattern["detail"]["jobQueue"][0]["Ref"]]
 
     assert event["source"] in pattern["source"]
     assert event["detail-type"] in pattern["detail-type"]
-    assert parameter["Description"].startswith("ARN of the AWS Batch job queue")
+    assert {points_to(queue) for queue in pattern["detail"]["jobQueue"]} == {"Compute"}
+    assert event["detail"]["jobQueue"] == _bodies("monitor")[1]["detail"]["job"]["jobQueue"]
     assert event["detail"]["parameters"] == _bodies("monitor")[1]["detail"]["job"]["parameters"]
 
 

@@ -70,12 +70,16 @@ def test_a_parameter_says_what_it_takes(name: str) -> None:
     assert declared["Description"]
     assert "AllowedValues" in declared or "AllowedPattern" in declared or limits
     if "AllowedPattern" in declared and "Default" in declared:
-        assert re.fullmatch(declared["AllowedPattern"], str(declared["Default"]))
+        default = str(declared["Default"])
+        is_list = declared["Type"] == "CommaDelimitedList"
+        for value in default.split(",") if is_list else [default]:
+            assert re.fullmatch(declared["AllowedPattern"], value)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_is_used(name: str) -> None:
-    parts = (TEMPLATE["Resources"], TEMPLATE["Globals"], TEMPLATE["Conditions"])
+    # As an output it reaches the command line, and with it the templates of projects.
+    parts = [TEMPLATE[part] for part in ("Resources", "Globals", "Conditions", "Outputs")]
 
     assert name in {used for part in parts for used in references(part)} | {
         used

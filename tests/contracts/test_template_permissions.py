@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.names import Names
 from tests.contracts import aws_calls
 from tests.contracts.wiring import (
     RESOURCES,
@@ -46,6 +47,9 @@ def test_a_role_allows_what_the_code_calls_and_no_more(function: Function) -> No
     needed = calls | LOGS | (POLLS if function.queue else set())
     if "DeadLetterQueue" in function.declared:
         needed.add("sqs:SendMessage")
+    if "batch:SubmitJob" in calls:
+        # Our jobs are submitted with tags: Batch user guide, "Tag your resources".
+        needed.add("batch:TagResource")
 
     assert set(_allowed(function)) == needed
 
@@ -72,6 +76,22 @@ def test_a_function_reads_its_own_queue_and_sends_to_those_it_knows(function: Fu
         assert allowed.get(action, set()) == own
     sends_to = _queue_settings(function) - own | ({dead_letters} - {None})
     assert allowed.get("sqs:SendMessage", set()) == sends_to
+
+
+@pytest.mark.parametrize(
+    ("action", "key"),
+    [
+        ("batch:TerminateJob", "aws:ResourceTag/cloud-runner"),
+        ("batch:TagResource", "aws:RequestTag/cloud-runner"),
+    ],
+)
+def test_only_jobs_with_this_stacks_tag_are_tagged_or_ended(action: str, key: str) -> None:
+    ours = Names("${Organization}", "${Environment}").job_tags(None)["cloud-runner"]
+    statements = [s for f in functions() for s in f.statements if action in listed(s["Action"])]
+
+    assert statements
+    for statement in statements:
+        assert statement["Condition"] == {"StringEquals": {key: {"Fn::Sub": ours}}}
 
 
 def test_the_adapters_that_the_permissions_are_read_from_are_known() -> None:

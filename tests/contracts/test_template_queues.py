@@ -190,7 +190,19 @@ def test_what_holds_records_and_secrets_outlives_the_stack() -> None:
 
     assert len(kept) == 3
     for one in kept:
-        assert one["DeletionPolicy"] == one["UpdateReplacePolicy"] == "Retain"
+        # A first deployment that fails leaves none behind for the second to stumble over.
+        assert one["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert one["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", working_queues())
+def test_a_dead_letter_queue_takes_from_its_own_queue_only(name: str) -> None:
+    target = str(points_to(working_queues()[name]["RedrivePolicy"]["deadLetterTargetArn"]))
+    allowed = properties(target)["RedriveAllowPolicy"]
+
+    assert allowed["redrivePermission"] == "byQueue"
+    (arn,) = allowed["sourceQueueArns"]
+    assert arn["Fn::Sub"].rpartition(":")[2] == properties(name)["QueueName"]["Fn::Sub"]
 
 
 def test_eventbridge_may_use_the_mails_key_without_a_condition() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from local.layout import StateDir
-from local.projects import RESULTS_BUCKET
 from shared.events import RunId
 from shared.runs import Run, commit_run_id
 from tests.e2e.world import NAMES, WorkingCopy, World, until
@@ -42,6 +41,11 @@ class Project:
     def copy(self) -> WorkingCopy:
         """The clone."""
         return WorkingCopy(self.world, self.full_name, self.folder / "clone")
+
+    @property
+    def results(self) -> str:
+        """The prefix of what its runs leave in the data bucket."""
+        return f"projects/{self.full_name.split('/')[1]}/runs"
 
     @property
     def data(self) -> Path:
@@ -170,10 +174,11 @@ class Asked:
     def kept(self, attempt: int = 1) -> dict[str, bytes]:
         """What an attempt has left in S3, by its name there."""
         s3 = self.project.world.client("s3")
-        prefix = f"runs/{self.run_id}/{attempt}/"
-        listed = s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix=prefix).get("Contents", ())
+        bucket = self.project.world.told["data_bucket"]
+        prefix = f"{self.project.results}/{self.run_id}/{attempt}/"
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())
         return {
-            one["Key"].removeprefix(prefix): s3.get_object(Bucket=RESULTS_BUCKET, Key=one["Key"])[
+            one["Key"].removeprefix(prefix): s3.get_object(Bucket=bucket, Key=one["Key"])[
                 "Body"
             ].read()
             for one in listed

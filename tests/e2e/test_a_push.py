@@ -36,7 +36,7 @@ def test_the_first_example_of_the_readme_runs_one_stage_with_the_asked_memory(
     run = world.run(EXAMPLE, "features", commit)
     assert run is not None
     (job,) = world.jobs(run.run_id)
-    assert _resources(job) == {"VCPU": "1", "MEMORY": "32768"}
+    assert _resources(job) == {"VCPU": "2", "MEMORY": "32768"}
     assert _environment(job) == {"ACME_RUN_ARGS": "--single-item featurize_data"}
     assert run.job is not None
     assert job["jobName"] == run.job.name
@@ -64,7 +64,7 @@ def test_the_second_example_of_the_readme_runs_an_experiment_whose_result_comes_
     run = world.run(EXAMPLE, "slower", commit)
     assert run is not None
     (job,) = world.jobs(run.run_id)
-    assert _resources(job) == {"VCPU": "1", "MEMORY": "2048", "GPU": "1"}
+    assert _resources(job) == {"VCPU": "2", "MEMORY": "7168", "GPU": "1"}
     assert _environment(job) == {
         "ACME_RUN_ARGS": "--params learning_rate=0.01",
         "ACME_RUN_EXP": "1",

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from local.projects import RESULTS_BUCKET
 from tests.e2e.jobs_projects import (
     PIPELINES,
     STRANGE,
@@ -64,13 +63,14 @@ Pushed = dict[str, Asked]
 def pushed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Pushed:
     """Runs of projects of all kinds at once."""
     asked = {}
+    bucket = world.told["data_bucket"]
     command = {
         "ACME_RUN_COMMAND": "python3 train.py 'a b'",
-        "ACME_INPUT_URI": f"s3://{RESULTS_BUCKET}/data/",
+        "ACME_INPUT_URI": f"s3://{bucket}/data/",
     }
     set_job_environment(world, TRAINING, command)
     s3 = world.client("s3")
-    s3.put_object(Bucket=RESULTS_BUCKET, Key="data/words.txt", Body=b"one two three")
+    s3.put_object(Bucket=bucket, Key="data/words.txt", Body=b"one two three")
     project = Project(world, TRAINING, "main", tmp_path_factory.mktemp("training"))
     asked["training"] = project.push(
         ":ACME_RUN: --rate 0.1\n", {"train.py": TRAIN, "notes.txt": "\n"}
@@ -136,7 +136,8 @@ def test_a_command_without_dvc_finds_its_input_and_leaves_its_output_in_s3(
     commit, branch = asked.result()
     assert branch == "main"
     assert asked.file(commit, "notes.txt") == "trained on 3 words"
-    output = f"s3://{RESULTS_BUCKET}/runs/{asked.run_id}/1/output/"
+    bucket = asked.project.world.told["data_bucket"]
+    output = f"s3://{bucket}/{asked.project.results}/{asked.run_id}/1/output/"
     assert output in asked.comment(commit).replace("\\", "")
 
 

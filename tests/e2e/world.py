@@ -90,11 +90,12 @@ class World:
     def jobs(self, run_id: RunId) -> list[dict[str, Any]]:
         """Every job that was ever submitted for a run, as DescribeJobs has it."""
         batch = self.client("batch")
-        queue = self.told["job_queues"][0]
         named = [{"name": "JOB_NAME", "values": ["acme-*"]}]
-        listed = batch.list_jobs(jobQueue=queue, filters=named)
-        assert "nextToken" not in listed
-        ids = [job["jobId"] for job in listed["jobSummaryList"]]
+        ids: list[str] = []
+        for queue in self.told["job_queues"]:
+            listed = batch.list_jobs(jobQueue=queue, filters=named)
+            assert "nextToken" not in listed
+            ids += [job["jobId"] for job in listed["jobSummaryList"]]
         described = [
             job
             for start in range(0, len(ids), 100)

@@ -41,7 +41,7 @@ from shared.events import (
 from shared.run_store import RunStore
 from shared.runs import OPEN_STATES, Run, commit_run_id
 from tests.fakes import Batch, BitbucketStatuses, Clock, Crash
-from tests.samples import JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
+from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
 
 LEASE_SECONDS = 330
 VISIBILITY_SECONDS = 180
@@ -102,6 +102,7 @@ class Chain:
             definitions=JobDefinitions(self.batch, self.clock.seconds),
             names=NAMES,
             job_queue=JOB_QUEUE,
+            gpu_job_queue=GPU_JOB_QUEUE,
             keyword_prefix="ACME",
             lease_seconds=LEASE_SECONDS,
             share_identifier=None,

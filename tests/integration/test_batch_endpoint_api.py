@@ -66,9 +66,11 @@ def test_a_body_that_is_not_json_is_refused(endpoint: RunningEndpoint) -> None:
 def test_an_operation_that_the_endpoint_does_not_know_is_refused(
     endpoint: RunningEndpoint,
 ) -> None:
-    answer = refused(endpoint.batch.delete_job_queue, jobQueue="queue")
+    answer = refused(endpoint.batch.list_consumable_resources)
 
-    assert answer["Error"]["Message"] == "the embedded endpoint does not know DeleteJobQueue"
+    assert (
+        answer["Error"]["Message"] == "the embedded endpoint does not know ListConsumableResources"
+    )
 
 
 def test_definitions_have_revisions_and_the_latest_active_one_is_used(

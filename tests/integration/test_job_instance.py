@@ -122,3 +122,20 @@ def test_a_machine_without_the_service_or_with_another_one_is_no_instance() -> N
 def test_the_service_is_not_asked_where_the_environment_forbids_it() -> None:
     with listening(Metadata) as environment:
         assert look_up({**environment, "AWS_EC2_METADATA_DISABLED": "true"}) is None
+
+
+def test_what_the_machine_has_noted_beside_the_program_needs_nobody_to_ask(tmp_path: Path) -> None:
+    note = tmp_path / "machine.json"
+    note.write_text('{"instanceType": "g5.xlarge", "region": "eu-west-1", "lifeCycle": "spot"}\n')
+
+    assert look_up({"AWS_EC2_METADATA_DISABLED": "true"}, note) == Instance(
+        "g5.xlarge", "spot", "eu-west-1"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"instanceType": "g5.xlarge"}', "{"])
+def test_a_note_that_says_nothing_is_as_none(tmp_path: Path, text: str) -> None:
+    note = tmp_path / "machine.json"
+    note.write_text(text)
+
+    assert look_up({"AWS_EC2_METADATA_DISABLED": "true"}, note) is None

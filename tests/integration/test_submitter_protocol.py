@@ -10,7 +10,7 @@ from shared.events import RunRequested, RunStateChanged, enclose
 from shared.runs import Run, Stop
 from tests.fakes import NO_ANSWER, NOT_REACHED, Crash, refusal
 from tests.integration.service_chain import LEASE_SECONDS, Chain
-from tests.samples import NAMES, REPOSITORY, ended_try
+from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REPOSITORY, ended_try
 
 LEASE = LEASE_SECONDS + 1
 # Longer than ListJobs lags behind in these tests, shorter than the lease.
@@ -359,3 +359,20 @@ def test_a_batch_that_is_away_when_it_is_asked_is_asked_again(chain: Chain) -> N
     chain.settle(2 * LEASE)
 
     assert_one_job_that_the_record_follows(chain, run_id)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "queue"),
+    [("", JOB_QUEUE), (":ACME_GPUS: 0\n", JOB_QUEUE), (":ACME_GPUS:\n", GPU_JOB_QUEUE)],
+)
+def test_only_a_job_with_gpus_goes_to_the_queue_of_machines_that_have_them(
+    chain: Chain, keyword: str, queue: str
+) -> None:
+    chain.push(f"Train\n\n:ACME_RUN:\n{keyword}")
+
+    chain.settle(5)
+
+    [run] = chain.runs.latest("submitted")
+    assert run.job is not None
+    assert run.job.queue == queue
+    assert [job["jobQueue"] for job in chain.batch.jobs.values()] == [queue]

@@ -44,7 +44,8 @@ def ours(detail: dict[str, Any]) -> JobDetail:
 
 
 PULL = (
-    "image pull: CannotPullContainerError: Error response from daemon: manifest for "
+    "image pull: there is no such image: cloud-runner image push team/churn-model, then rerun: "
+    "CannotPullContainerError: Error response from daemon: manifest for "
     "<redacted>/nf-batch-tag:Infinity not found: manifest unknown: Requested image not found"
 )
 ENDS = {
@@ -149,6 +150,50 @@ def test_out_of_memory_is_told_in_any_case(reason: str) -> None:
     job = described("FAILED", attempts=[ended_try(exitCode=137, reason=reason)])
 
     assert end(job)[1] == "out of memory: ask for more with the MEMORY keyword"
+
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/acme/churn-model"
+NOT_PULLED = "CannotPullContainerError: "
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"pull image manifest has been retried 1 time(s): failed to resolve ref {ECR}:1: not found",
+        f"manifest for {ECR}:latest not found",
+        "name unknown: The repository with name 'acme/churn-model' does not exist in the registry",
+    ],
+)
+def test_an_image_that_nobody_has_pushed_is_told_with_the_command_that_pushes_it(said: str) -> None:
+    job = described(
+        "FAILED",
+        statusReason="Task failed to start",
+        attempts=[ended_try(reason=NOT_PULLED + said)],
+    )
+    after = follow(SUBMITTED, job, NOW)
+    nowhere = follow(SUBMITTED.changed(repository=None), job, NOW)
+
+    assert "cloud-runner image push team/churn-model, then rerun" in describe(after)[:255]
+    assert "cloud-runner image push WORKSPACE/SLUG" in describe(nowhere)
+    assert said in (after.reason or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error response from daemon: toomanyrequests: Rate exceeded",
+        "pull access denied for x, repository does not exist or may require 'docker login'",
+        "failed to resolve ref x: dial tcp 10.0.3.17:443: i/o timeout",
+    ],
+)
+def test_an_image_that_was_not_pulled_for_another_reason_is_not_pushed_again(said: str) -> None:
+    job = described(
+        "FAILED",
+        statusReason="Task failed to start",
+        attempts=[ended_try(reason=NOT_PULLED + said)],
+    )
+
+    assert end(job)[1] == f"image pull: {NOT_PULLED}{said}"
 
 
 def test_exit_code_137_without_a_reason_is_often_out_of_memory() -> None:

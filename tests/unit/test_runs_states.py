@@ -125,7 +125,7 @@ def test_a_job_of_a_run_that_nobody_submitted_changes_nothing() -> None:
 def test_the_queue_is_the_same_by_name_and_by_arn() -> None:
     run = in_state("submitted")
 
-    assert follow(run, described("RUNNING", jobQueue="gpu"), LATER).state == "running"
+    assert follow(run, described("RUNNING", jobQueue="cpu"), LATER).state == "running"
 
 
 def test_a_later_try_goes_before_a_later_state() -> None:

@@ -18,6 +18,7 @@ SUBMITTER = {
     "AWS_REGION": "eu-west-1",
     "ENVIRONMENT": "testing",
     "EVENT_BUS": "bus",
+    "GPU_JOB_QUEUE": "gpu-queue",
     "JOB_QUEUE": "queue",
     "KEYWORD_PREFIX": "ACME",
     "LEASE_SECONDS": "330",

@@ -8,11 +8,11 @@ from services.submitter.overrides import submission
 from shared.errors import Rejected
 from shared.events import Asked
 from shared.runs import Run
-from tests.samples import COMMIT, JOB_QUEUE, RUN_ID, a_job, a_run
+from tests.samples import COMMIT, JOB_QUEUE, NAMES, RUN_ID, a_job, a_run
 
 
 def told(run: Run, share: str | None = None) -> dict[str, Any]:
-    return submission(run, a_job(run.attempt), "ACME", share)
+    return submission(run, a_job(run.attempt), NAMES, "ACME", share)
 
 
 def test_the_first_example_of_the_readme_has_exactly_these_overrides() -> None:
@@ -34,6 +34,7 @@ def test_the_first_example_of_the_readme_has_exactly_these_overrides() -> None:
             "resourceRequirements": [{"type": "MEMORY", "value": "32768"}],
             "environment": [{"name": "ACME_RUN_ARGS", "value": "--single-item featurize_data"}],
         },
+        "tags": {"cloud-runner": "acme-testing", "repository": "churn-model"},
     }
 
 
@@ -82,7 +83,11 @@ def test_a_run_without_a_repository_has_only_the_parameters_that_it_has() -> Non
 def test_a_share_identifier_goes_only_to_a_queue_with_a_fair_share_policy(
     share: str | None,
 ) -> None:
-    assert told(a_run(), share).get("shareIdentifier") == share
+    arguments = told(a_run(), share)
+
+    assert arguments.get("shareIdentifier") == share
+    # Batch wants both or none.
+    assert ("schedulingPriorityOverride" in arguments) == (share is not None)
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\u2603", "\n"])

@@ -1,0 +1,96 @@
+"""The secret with the authorised webhooks, read and changed without harm to anybody else's entry.
+
+A JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug"}. What this module
+does not understand it carries along as it is: a malformed entry is nobody else's concern.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import click
+
+from cli.project.webhooks import plain
+
+Content = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the stack knows of a webhook: its secret, and the repository that it speaks for."""
+
+    secret: str = field(repr=False)
+    repository: str
+
+
+class UnknownFormError(click.ClickException):
+    """The secret holds something that must not be written over."""
+
+
+def read(text: str | None, name: str) -> Content:
+    """The content of the secret called `name`; nothing where it has no value yet.
+
+    Raises:
+        UnknownFormError: it is no JSON object, or the older form, a list of UUIDs.
+
+    """
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+    except ValueError:
+        message = f"the secret {name} is not JSON: mend it first (docs/operations.md)"
+        raise UnknownFormError(message) from None
+    if content == []:
+        return {}
+    if isinstance(content, list):
+        message = (
+            f"the secret {name} holds the older form, a list of webhooks' UUIDs without secrets, "
+            "which cannot take a signed webhook beside them. Their repositories are not written "
+            "down there, so you have to: replace it by an object, "
+            '{"<webhook UUID>": {"repository": "workspace/slug"}, …} for those still in use '
+            "(docs/operations.md), and come back"
+        )
+        raise UnknownFormError(message)
+    if not isinstance(content, dict):
+        message = f"the secret {name} is not a JSON object: mend it first (docs/operations.md)"
+        raise UnknownFormError(message)
+    return content
+
+
+def entries(content: Content, full_name: str) -> dict[str, Entry]:
+    """The webhooks that speak for a repository and have a secret, by their uuid."""
+    found = {}
+    for uuid, entry in content.items():
+        if not isinstance(entry, dict) or entry.get("repository") != full_name:
+            continue
+        secret = entry.get("secret")
+        if isinstance(secret, str) and secret:
+            found[plain(uuid)] = Entry(secret, full_name)
+    return found
+
+
+def with_entry(content: Content, uuid: str, entry: Entry) -> Content:
+    """The content with one webhook's entry added or replaced."""
+    told = {"secret": entry.secret, "repository": entry.repository}
+    return {**without(content, {uuid}), plain(uuid): told}
+
+
+def without(content: Content, uuids: Collection[str]) -> Content:
+    """The content without the entries of some webhooks, however their uuids are written."""
+    dropped = set(map(plain, uuids))
+    return {uuid: entry for uuid, entry in content.items() if plain(uuid) not in dropped}
+
+
+def mentions(content: Content, full_name: str) -> set[str]:
+    """The webhooks with an entry for a repository, with a secret or without, by their uuid."""
+    return {
+        plain(uuid)
+        for uuid, entry in content.items()
+        if isinstance(entry, dict) and entry.get("repository") == full_name
+    }
+
+
+def written(content: Content) -> str:
+    """The secret's text."""
+    return json.dumps(content, indent=1)

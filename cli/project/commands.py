@@ -1,0 +1,219 @@
+"""The commands `cloud-runner project add | list | show | remove`."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from cli.account import Account, account_options
+from cli.console import console, step
+from cli.project import credentials as typed
+from cli.project import inputs, joining, leaving, looking, overview
+from cli.project.looking import Wishes
+from cli.project.names import project as named
+from cli.project.place import Outside, Place
+from shared.bitbucket import Credentials
+
+
+@click.group()
+def project() -> None:
+    """Add a repository to an environment, look at it, remove it."""
+
+
+@project.command()
+@click.argument("repository", metavar="WORKSPACE/SLUG")
+@account_options
+@click.option(
+    "--credentials-file",
+    type=inputs.FILE,
+    help="Bitbucket's credentials as JSON, instead of a question; stored.",
+)
+@click.option(
+    "--own-credentials", is_flag=True, help="Store them for this repository alone, not for all."
+)
+@inputs.webhook_credentials
+@click.option(
+    "--secret-env", "asked", multiple=True, metavar="NAME", help="A variable; asks for it."
+)
+@click.option(
+    "--secrets-file",
+    type=inputs.FILE,
+    help="All variables of jobs as a JSON object of name to value.",
+)
+@inputs.job_defaults
+@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Any other one.")
+@click.option(
+    "--new-webhook-secret", is_flag=True, help="Put a new webhook in the old one's place."
+)
+@inputs.webhook_url
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def add(
+    account: Account,
+    repository: str,
+    *,
+    credentials_file: Path | None,
+    own_credentials: bool,
+    webhook_credentials_file: Path | None,
+    asked: tuple[str, ...],
+    secrets_file: Path | None,
+    given: tuple[str, ...],
+    new_webhook_secret: bool,
+    webhook_url: str | None,
+    dry_run: bool,
+    yes: bool,
+    **defaults: int | None,
+) -> None:
+    """Let a repository's commits run jobs; run it again to change or to mend something."""
+    wishes = Wishes(
+        parameters=inputs.parameters(given, defaults),
+        credentials=inputs.credentials(credentials_file),
+        own_credentials=own_credentials,
+        webhook_credentials=inputs.credentials(webhook_credentials_file),
+        variables=inputs.variables(asked, secrets_file),
+        replaces_variables=secrets_file is not None,
+        rotate=new_webhook_secret,
+    )
+    with step(f"reading the stack {account.stack}"):
+        place = _place(account, repository, webhook_url)
+
+    def ask(secret: str) -> Credentials:
+        if dry_run:
+            message = f"{secret} has no value yet: a dry run needs --credentials-file"
+            raise click.ClickException(message)
+        return typed.ask(f"{secret} has no value yet: it needs credentials for Bitbucket")
+
+    found = looking.look(place, wishes, ask)
+    place = found.place
+    _show_todo(found.todo, "nothing to change")
+    if dry_run:
+        console.print("a dry run: nothing was changed")
+        return
+    if found.todo and not yes:
+        click.confirm("Do it?", abort=True)
+    joining.join(found, _tell)
+    word = "added" if found.todo else "nothing was changed, and it works"
+    console.print(f"\n[bold green]{word}[/bold green]: {escape(place.project.full_name)}")
+    _show_left(place, is_new=bool(found.todo))
+
+
+@project.command("list")
+@account_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_projects(account: Account, *, as_json: bool) -> None:
+    """List the repositories of an environment."""
+    account.deployed()
+    states = overview.projects(account.client("cloudformation"), account.names)
+    found = [overview.summary(state) for state in states]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        where = account.names.environment
+        console.print(f"none yet: cloud-runner project add WORKSPACE/SLUG --environment {where}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("repository", "stack's status", "vCPUs", "MiB", "changed"):
+        table.add_column(heading)
+    for one in found:
+        shown = ("repository", "status", "vcpus", "memory_mib", "changed")
+        table.add_row(*(escape(str(one[name])) for name in shown))
+    console.print(table)
+
+
+@project.command()
+@click.argument("repository", metavar="WORKSPACE/SLUG")
+@account_options
+@inputs.webhook_url
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(account: Account, repository: str, *, webhook_url: str | None, as_json: bool) -> None:
+    """Show everything about a repository: stack, webhook, credentials, newest image."""
+    told = overview.details(_place(account, repository, webhook_url))
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in overview.flat(told):
+        table.add_row(f"[dim]{escape(name)}[/dim]", escape(value))
+    console.print(table)
+
+
+@project.command()
+@click.argument("repository", metavar="WORKSPACE/SLUG")
+@account_options
+@inputs.webhook_credentials
+@inputs.webhook_url
+@click.option("--delete-data", is_flag=True, help="Delete its images and objects, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(
+    account: Account,
+    repository: str,
+    *,
+    webhook_credentials_file: Path | None,
+    webhook_url: str | None,
+    delete_data: bool,
+    yes: bool,
+) -> None:
+    """Take back what `project add` did; images and objects stay unless told otherwise."""
+    with step(f"reading the stack {account.stack}"):
+        place = _place(account, repository, webhook_url)
+    found = leaving.look(place, inputs.credentials(webhook_credentials_file), with_data=delete_data)
+    if found.note:
+        console.print(f"[yellow]note:[/yellow] {escape(found.note)}")
+    _show_todo(found.todo, "nothing to remove")
+    if not found.todo:
+        return
+    if not yes:
+        _confirm_removal(place.project.full_name, with_data=delete_data)
+    leaving.leave(found, _tell)
+    console.print(f"\n[bold green]removed[/bold green]: {escape(place.project.full_name)}")
+    for one in leaving.data_of(place):
+        console.print(f"  kept: {escape(one)}")
+
+
+def _place(account: Account, repository: str, webhook_url: str | None) -> Place:
+    wanted = named(account.names, repository)
+    root = account.deployed()
+    url = webhook_url or root.output("WebhookUrl")
+    return Place(wanted, root, Outside.of(account), url)
+
+
+def _confirm_removal(full_name: str, *, with_data: bool) -> None:
+    if not with_data:
+        click.confirm("Do it?", abort=True)
+        return
+    typed_name = click.prompt("Type the repository's name to delete its data, too")
+    if typed_name != full_name:
+        message = "that is not its name: nothing was deleted"
+        raise click.ClickException(message)
+
+
+def _tell(text: str) -> None:
+    console.print(f"    [dim]{escape(text)}[/dim]")
+
+
+def _show_todo(todo: tuple[str, ...], otherwise: str) -> None:
+    console.print(f"\n{'what is to be done:' if todo else otherwise}")
+    for one in todo:
+        console.print(f"  {escape(one)}")
+    console.print()
+
+
+def _show_left(place: Place, *, is_new: bool) -> None:
+    """Tell what is still missing before a first run."""
+    names, full_name = place.project.names, place.project.full_name
+    prefix = place.root.output("KeywordPrefix")
+    state = place.stack.state()
+    own_image = state is not None and state.parameters.get("Image")
+    if not own_image and place.images.newest() is None:
+        console.print(
+            f"next: its jobs have no image yet:\n  cloud-runner image push {full_name} "
+            f"--environment {names.environment}"
+        )
+    if is_new:
+        console.print(
+            f"then push a commit with :{prefix}_RUN: on a line of its own:\n"
+            f"  git commit --allow-empty -m 'First run' -m ':{prefix}_RUN:' && git push"
+        )

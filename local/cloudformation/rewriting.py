@@ -1,0 +1,85 @@
+"""From a template that AWS takes to one that the emulator takes and that means the same. Pure.
+
+Resources that the emulator does not make, or not well, become custom resources: it hands them to a
+function, and that to the front. Their type says what they are, so that answers can say it again.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.cloudformation.expansion import expanded, is_sam
+from local.cloudformation.limits import broken, without
+from local.cloudformation.routes import with_routes
+from local.cloudformation.templates import Template, with_strings
+
+_EXECUTE_API = re.compile(
+    r"https://\$\{(\w+)\}\.execute-api\.\$\{AWS::Region\}\.(?:\$\{AWS::URLSuffix\}|amazonaws\.com)"
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a template is deployed: the emulator, and who makes what it does not.
+
+    `seconds` is how long the making of each of those types may take.
+    """
+
+    aws_endpoint_url: str
+    service_token: str
+    seconds: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A template for the emulator, and the limits of parameters that were given up for it."""
+
+    template: Template
+    given_up: tuple[tuple[str, str], ...] = ()
+
+
+def rewritten(template: Template, values: Mapping[str, str], site: Site) -> Rewritten:
+    """A template for the emulator; `values` are the parameters' that are given.
+
+    Raises:
+        TemplateRefused: SAM does not take it.
+
+    """
+    limits = broken(template, values)
+    plain = without(template, limits)
+    if is_sam(plain):
+        plain = with_routes(expanded(plain, values))
+    resources = {
+        name: _custom(resource, site) for name, resource in (plain.get("Resources") or {}).items()
+    }
+    addressed = with_strings(plain | {"Resources": resources}, lambda one: _addressed(one, site))
+    return Rewritten(addressed, tuple(limits))
+
+
+def custom_type(kind: str) -> str:
+    """The type of the custom resource that stands for a type of AWS.
+
+    >>> custom_type("AWS::Batch::JobQueue"), aws_type("Custom::AWS-Batch-JobQueue")
+    ('Custom::AWS-Batch-JobQueue', 'AWS::Batch::JobQueue')
+    """
+    return "Custom::" + kind.replace("::", "-")
+
+
+def aws_type(text: str) -> str:
+    """A text with the types of AWS in place of those of their custom resources."""
+    return re.sub(r"Custom::AWS-(\w+)-(\w+)", r"AWS::\1::\2", text)
+
+
+def _custom(resource: Any, site: Site) -> Any:
+    if not isinstance(resource, dict) or resource.get("Type") not in site.seconds:
+        return resource
+    kind = resource["Type"]
+    asked = {"ServiceToken": site.service_token, "ServiceTimeout": site.seconds[kind]}
+    properties = (resource.get("Properties") or {}) | asked
+    return resource | {"Type": custom_type(kind), "Properties": properties}
+
+
+def _addressed(text: str, site: Site) -> str:
+    """A text of `Fn::Sub` with the emulator's address of an HTTP API in place of AWS's."""
+    return _EXECUTE_API.sub(rf"{site.aws_endpoint_url}/_aws/execute-api/${{\1}}/$default", text)

@@ -1,0 +1,181 @@
+"""`cloud-runner deploy` and `undeploy` on moto's account, with a `sam` that deploys a small stack.
+
+SAM itself is run by the embedded stack; here it is about what is asked of it, and what comes after.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+
+from cli.deploy import commands
+from cli.main import cloud_runner
+from local.layout import Tools
+
+STACK = "acme-testing-cloud-runner"
+REGION = "eu-west-1"
+SHOWN = ("WebhookUrl", "DashboardUrl", "EventBusName", "RunsTableName")
+TEMPLATE = {
+    "Parameters": {"MaxGpus": {"Type": "Number", "Default": 8}},
+    "Resources": {
+        "Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}
+        | {
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            }
+        },
+        "Gone": {"Type": "AWS::SQS::Queue"},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"},
+    },
+    "Outputs": {name: {"Value": "x"} for name in (*SHOWN, "JobQueueArn", "GpuJobQueueArn")}
+    | {"DataBucket": {"Value": {"Ref": "Bucket"}}},
+}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def asked_of_sam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `sam` that notes how it was called, and fails when it is told to."""
+    log = tmp_path / "asked"
+    sam = tmp_path / "sam"
+    sam.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        f"with open({str(log)!r}, 'a') as log:\n"
+        "    print(json.dumps([sys.argv[1:], os.environ.get('LAMBDA_ARCHITECTURE')]), file=log)\n"
+        f"sys.exit(os.path.exists({str(tmp_path / 'broken')!r}))\n"
+    )
+    sam.chmod(0o755)
+    monkeypatch.setattr(commands, "Tools", lambda: Tools(sam=sam))
+    return log
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(cloud_runner, [*arguments, "-e", "testing"], input=typed)
+
+
+def create_stack() -> Any:
+    cloudformation = boto3.client("cloudformation", REGION)
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=json.dumps(TEMPLATE),
+        Parameters=[{"ParameterKey": "MaxGpus", "ParameterValue": "4"}],
+    )
+    return cloudformation
+
+
+def program_versions() -> list[str]:
+    s3 = boto3.client("s3", REGION)
+    (bucket,) = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return [one["Key"] for one in listed]
+
+
+@pytest.mark.usefixtures("account")
+def test_a_deployment_builds_deploys_and_stores_the_jobs_program(asked_of_sam: Path) -> None:
+    create_stack()
+
+    result = run("deploy", "--yes", "--parameter", "AlarmEmail=ops@example.com")
+
+    assert result.exit_code == 0, result.output
+    (build, architecture), (deploy, _) = map(json.loads, asked_of_sam.read_text().splitlines())
+    assert (build, architecture) == (
+        ["build", "--parameter-overrides", "Architecture=arm64"],
+        "arm64",
+    )
+    assert deploy[:3] == ["deploy", "--stack-name", STACK]
+    assert "--no-confirm-changeset" in deploy
+    assert {'AlarmEmail="ops@example.com"', 'Environment="testing"'} <= set(deploy)
+    # What an earlier deployment chose, and nobody has written down, stays.
+    assert 'MaxGpus="4"' in deploy
+    assert program_versions() == ["program/job.pyz"]
+    assert "cloud-runner project add WORKSPACE/SLUG -e testing" in result.output
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+def test_the_same_program_is_not_stored_again(capsys: pytest.CaptureFixture[str]) -> None:
+    create_stack()
+    assert run("deploy", "--yes", "--skip-build").exit_code == 0
+
+    assert "it is there already" not in capsys.readouterr().out
+    second = run("deploy", "--yes", "--skip-build")
+    assert "it is there already" in second.output
+
+
+@pytest.mark.usefixtures("account")
+def test_a_deployment_that_sam_could_not_do_ends_there(asked_of_sam: Path, tmp_path: Path) -> None:
+    create_stack()
+    (tmp_path / "broken").touch()
+
+    result = run("deploy", "--yes", "--skip-build")
+
+    assert result.exit_code == 1
+    assert "sam deploy ended with 1: see above" in result.output
+    assert program_versions() == []
+
+
+@pytest.mark.usefixtures("account")
+def test_secrets_of_a_deleted_stack_stop_a_new_one_before_it_fails_halfway(
+    asked_of_sam: Path,
+) -> None:
+    secret = "acme/testing/bitbucket-auth"
+    boto3.client("secretsmanager", REGION).create_secret(Name=secret, SecretString="{}")
+
+    result = run("deploy", "--yes")
+
+    assert result.exit_code == 1
+    assert f"--secret-id {secret}" in result.output
+    assert not asked_of_sam.exists()
+
+
+@pytest.mark.usefixtures("account")
+def test_a_deletion_lists_what_is_kept_and_wants_the_name_typed() -> None:
+    cloudformation = create_stack()
+
+    refused = run("undeploy", typed="yes\n")
+    assert refused.exit_code == 1
+    assert "nothing was deleted" in refused.output
+
+    done = run("undeploy", typed=f"{STACK}\n")
+    assert done.exit_code == 0, done.output
+    assert "aws dynamodb delete-table --table-name" in done.output
+    assert "Bucket" in done.output
+    assert "Gone" not in done.output
+    (stack,) = cloudformation.list_stacks()["StackSummaries"]
+    assert stack["StackStatus"] == "DELETE_COMPLETE"
+
+
+@pytest.mark.usefixtures("account")
+def test_a_stack_that_projects_need_is_not_deleted() -> None:
+    cloudformation = create_stack()
+    project = "acme-testing-project-churn"
+    queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    cloudformation.create_stack(StackName=project, TemplateBody=json.dumps(queue))
+
+    result = run("undeploy", "--yes")
+
+    assert result.exit_code == 1
+    assert f"these stacks of projects need it: {project}" in result.output
+
+
+@pytest.mark.usefixtures("account")
+def test_without_a_stack_a_person_is_told_how_to_deploy_one() -> None:
+    result = run("undeploy", "--yes")
+
+    assert result.exit_code == 1
+    assert "make deploy ENVIRONMENT=testing" in result.output
