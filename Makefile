@@ -9,7 +9,8 @@ BIN := .venv/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 export SAM_CLI_TELEMETRY := 0
-export AWS_DEFAULT_REGION ?= eu-west-1
+# SAM wants a region even where it asks nobody. What goes to AWS takes yours.
+bench build check cost demo docs-check lint test: export AWS_DEFAULT_REGION ?= eu-west-1
 # ENVIRONMENT, ORGANIZATION, PARAMETERS="NAME=VALUE …" and YES=1, for `make deploy` and `make undeploy`.
 COMMAND_OPTIONS = $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) \
 	$(if $(ORGANIZATION),--organization $(ORGANIZATION)) $(if $(YES),--yes)

@@ -13,10 +13,19 @@ import boto3
 import botocore.exceptions
 import click
 from botocore.config import Config
+from click.core import ParameterSource
 
 from shared.names import Names
 
 ENVIRONMENTS = ("development", "staging", "testing", "production")
+# AWS's words for credentials that were good once, or never were (service references, "Common
+# errors"; STS for an access key that is not known any more).
+_STALE = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+}
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -48,6 +57,8 @@ class Account:
 
     names: Names
     session: Any = field(repr=False)
+    # What `--region` said, which a command that is typed next has to say again.
+    given_region: str | None = None
 
     @property
     def stack(self) -> str:
@@ -59,18 +70,29 @@ class Account:
         """The region of every call."""
         region: str | None = self.session.region_name
         if region is None:
-            message = "no AWS region: set AWS_REGION, or a region in your AWS profile"
+            message = "no AWS region: --region, AWS_REGION, or a region in your AWS profile"
             raise AccountError(message)
         return region
 
     def client(self, service: str) -> Any:
-        """A client of `service`: 10 s to connect, 60 s to answer, 5 tries in all."""
+        """A client of `service`: 10 s to connect, 60 s to answer, 5 tries in all.
+
+        Raises:
+            AccountError: the region, the endpoint or the AWS configuration cannot be worked with.
+
+        """
         config = Config(
             connect_timeout=10,
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 5},
         )
-        return self.session.client(service, region_name=self.region, config=config)
+        with asking(f"getting ready to call {service}"):
+            try:
+                return self.session.client(service, region_name=self.region, config=config)
+            except ValueError as error:
+                # botocore has no error of its own for an endpoint that is no address.
+                message = f"{error}: look at AWS_ENDPOINT_URL, and at your AWS profile"
+                raise AccountError(message) from error
 
     def find(self) -> Deployed | None:
         """The root stack, or None if there is none."""
@@ -81,9 +103,11 @@ class Account:
         """The root stack; AccountError that says how to deploy it if there is none."""
         found = self.find()
         if found is None:
+            organization = self.names.organization
+            also = "" if organization == "acme" else f" ORGANIZATION={organization}"
             message = (
                 f"there is no stack {self.stack} in {self.region}: make deploy "
-                f"ENVIRONMENT={self.names.environment}, or name another --environment"
+                f"ENVIRONMENT={self.names.environment}{also}, or name another --environment"
             )
             raise AccountError(message)
         return found
@@ -121,7 +145,8 @@ def asking(doing: str) -> Iterator[None]:
         raise AccountError(message) from error
     except botocore.exceptions.ClientError as error:
         answer = error.response.get("Error", {})
-        message = f"{doing}: {answer.get('Code')}: {answer.get('Message')}"
+        hint = ": aws sso login, or look at AWS_PROFILE" if answer.get("Code") in _STALE else ""
+        message = f"{doing}: {answer.get('Code')}: {answer.get('Message')}{hint}"
         raise AccountError(message) from error
     except botocore.exceptions.BotoCoreError as error:
         message = f"{doing}: {error}"
@@ -129,16 +154,17 @@ def asking(doing: str) -> Iterator[None]:
 
 
 def account_options(command: _Command) -> _Command:
-    """Click options `--environment`, `--organization`, `--profile`; gives `account: Account`."""
+    """Click options that name an account, as `--environment`; they give `account: Account`."""
 
     def make(context: click.Context, _parameter: click.Parameter, environment: str) -> Account:
         organization = context.params.pop("organization")
         profile = context.params.pop("profile")
-        try:
-            session: Any = boto3.Session(profile_name=profile)
-        except botocore.exceptions.ProfileNotFound as error:
-            raise AccountError(str(error)) from error
-        return Account(Names(organization, environment), session)
+        region = context.params.pop("region")
+        source = context.get_parameter_source("region")
+        given = region if source is ParameterSource.COMMANDLINE else None
+        with asking("reading your AWS configuration"):
+            session: Any = boto3.Session(profile_name=profile, region_name=region)
+        return Account(Names(organization, environment), session, given)
 
     options = (
         click.option(
@@ -167,6 +193,15 @@ def account_options(command: _Command) -> _Command:
             default=None,
             is_eager=True,
             help="A profile of your AWS configuration, instead of AWS_PROFILE.",
+        ),
+        click.option(
+            "--region",
+            default=None,
+            # boto3 itself reads AWS_DEFAULT_REGION alone, which comes next, before the profile's.
+            envvar="AWS_REGION",
+            show_envvar=True,
+            is_eager=True,
+            help="The AWS region, instead of your profile's.",
         ),
     )
     for option in options:

@@ -1,6 +1,5 @@
 """`cloud-runner local`: the whole stack on this machine."""
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +9,9 @@ import click
 from cli.console import console, step
 from cli.local_env import env
 from cli.local_projects import join
+from cli.typed import FullName, pairs
 from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
 from local.stack import Stack, running, write_ready_file
-
-_FULL_NAME = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
 
 
 @click.group()
@@ -21,25 +19,10 @@ def local() -> None:
     """The embedded stack: AWS, Batch and Bitbucket on this machine."""
 
 
-def _full_name(
-    _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
-) -> list[str]:
-    for value in values:
-        if not _FULL_NAME.fullmatch(value):
-            message = f"{value!r} is no workspace/slug: write it in lower case, as in my-team/churn"
-            raise click.BadParameter(message)
-    return list(dict.fromkeys(values))
-
-
 def _parameters(
     _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
 ) -> dict[str, str]:
-    pairs = [value.partition("=") for value in values]
-    for name, separator, _ in pairs:
-        if not separator or not name.isalnum():
-            message = f"{name!r}: write NAME=VALUE, as MaxGpus=2"
-            raise click.BadParameter(message)
-    return {name: value for name, _, value in pairs}
+    return pairs(values)
 
 
 @local.command()
@@ -60,7 +43,7 @@ def _parameters(
     "repositories",
     multiple=True,
     metavar="WORKSPACE/SLUG",
-    callback=_full_name,
+    type=FullName(),
     help="A repository of your own to add, empty until you push to it. May be given again.",
 )
 @click.option(
@@ -81,7 +64,7 @@ def _parameters(
 def up(
     state_dir: Path,
     ready_file: Path | None,
-    repositories: list[str],
+    repositories: Sequence[str],
     job_environment: Path,
     parameters: dict[str, str],
 ) -> None:
@@ -94,7 +77,12 @@ def up(
     state = StateDir(state_dir.resolve())
     console.print("[bold]starting the stack[/bold]")
     with running(
-        state, step, join, repositories=repositories, tools=tools, parameters=parameters
+        state,
+        step,
+        join,
+        repositories=list(dict.fromkeys(repositories)),
+        tools=tools,
+        parameters=parameters,
     ) as stack:
         if ready_file is not None:
             write_ready_file(stack, ready_file)

@@ -56,8 +56,12 @@ def template_for_invoke(
     """The template that `sam build` left in `folder`, for a reader elsewhere.
 
     Every function declares `variables` as well, and `Architecture` is the one that was built.
+    ClickException if it was built from a template that has no such parameter yet.
     """
     template: dict[str, Any] = copy.deepcopy(dict(built))
+    if "Architecture" not in template.get("Parameters", {}):
+        message = f"{folder} is from an older template: run make build"
+        raise click.ClickException(message)
     everywhere = template["Globals"]["Function"].setdefault("Environment", {})
     everywhere.setdefault("Variables", {}).update(dict.fromkeys(variables, ""))
     for resource in template["Resources"].values():
@@ -138,6 +142,6 @@ def _functions(endpoint_url: str) -> dict[str, Variables]:
     clients = (aws.client(service, endpoint_url) for service in ("cloudformation", "lambda"))
     try:
         return deployed_variables(*clients)
-    except botocore.exceptions.BotoCoreError as error:
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         message = f"asking the stack at {endpoint_url}: {error}: is cloud-runner local up running?"
         raise click.ClickException(message) from error

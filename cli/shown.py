@@ -1,5 +1,6 @@
 """How facts are shown: tables that survive a pipe, others' texts, commands to type next."""
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -45,12 +46,25 @@ def age(span: timedelta) -> str:
     return f"{seconds} s"
 
 
+_DEFAULTS = {"ENVIRONMENT": "development", "ORGANIZATION": "acme"}
+
+
+def _differs(value: str, name: str) -> bool:
+    """Whether a value is another than that of a shell in which nothing was set, or than ours."""
+    return value != _DEFAULTS[name] or f"CLOUD_RUNNER_{name}" in os.environ
+
+
 def command(account: Account, *words: str) -> str:
     """A command of ours on the same account, ready to be typed."""
-    names, profile = account.names, account.session.profile_name
+    names, profile, region = account.names, account.session.profile_name, account.given_region
     options = [
-        *(["-e", names.environment] if names.environment != "development" else []),
-        *(["--organization", names.organization] if names.organization != "acme" else []),
+        *(["-e", names.environment] if _differs(names.environment, "ENVIRONMENT") else []),
+        *(
+            ["--organization", names.organization]
+            if _differs(names.organization, "ORGANIZATION")
+            else []
+        ),
         *(["--profile", profile] if profile != "default" else []),
+        *(["--region", region] if region is not None else []),
     ]
     return shlex.join(["cloud-runner", *words, *options])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from container.build import build as build_program
 from local import example
 from local.bitbucket.client import Client
+from local.layout import PROJECT
 from shared.names import Names
 
 NAMES = Names("acme", "development")
@@ -105,6 +106,12 @@ def push_example(bitbucket: Client, full_name: str, storage: Path) -> None:
             timeout=60,
             check=True,
         )
+
+
+def store_template(s3: Any, bucket: str) -> None:
+    """Put the template of projects where `cloud-runner deploy` puts it in AWS."""
+    text = (PROJECT / "container/project.yaml").read_bytes()
+    s3.put_object(Bucket=bucket, Key="program/project.yaml", Body=text)
 
 
 def store_program(folder: Path) -> None:

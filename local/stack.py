@@ -147,6 +147,7 @@ def running(
                 **(parameters or {}),
             }
             deployment = deploy(tools, built, endpoints, wanted, state.root)
+            projects.store_template(endpoints.client("s3"), deployment.outputs["DataBucket"])
         with step("starting the functions"):
             deployment.warm()
         with step("adding the repositories"):

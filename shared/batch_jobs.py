@@ -32,9 +32,12 @@ _TIME_LIMIT = re.compile(r"Canceled by JobStateTimeLimit action due to reason: ?
 _TIMEOUT = "Job attempt duration exceeded timeout"
 _HOST_LOST = "Host EC2"
 # What Docker, containerd and ECR say of an image that nobody has pushed. A refused access reads
-# otherwise. aws/containers-roadmap#2687, CircleCI-Public/circleci-demo-aws-ecs-ecr#4
+# otherwise, and other things may not be found either: only the end "<image>: not found" counts.
+# aws/containers-roadmap#2687, CircleCI-Public/circleci-demo-aws-ecs-ecr#4
 _NO_IMAGE = re.compile(
-    r"manifest unknown|manifest for \S+ not found|name unknown|: not found\s*$", re.IGNORECASE
+    r"manifest unknown|manifest for \S+ not found|name unknown|"
+    r"(?<![\w./:-])[\w.-]+(:[0-9]+)?(/[\w.-]+)+(:[\w.-]+|@sha256:[0-9a-f]+)\"?: not found\s*$",
+    re.IGNORECASE,
 )
 _ENDED_BY_ITSELF = "Essential container in task exited"
 _KILLED = 137

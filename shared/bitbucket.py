@@ -9,17 +9,18 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 from urllib.parse import quote
 
 import urllib3
+from pydantic import Field, model_validator
 
 from shared.errors import Unavailable
 from shared.events import Model, Repository
 
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
-_OAUTH_URL = "https://bitbucket.org/site/oauth2/access_token"
+_GIT_URL = "https://bitbucket.org"
 # A token is renewed this long before Bitbucket lets it end.
 _OAUTH_MARGIN = 120
 
@@ -28,12 +29,41 @@ class CommitGone(Exception):
     """Bitbucket knows no such commit or repository (any more): there is nothing to tell it."""
 
 
+class UnexpectedAnswer(ValueError):
+    """Bitbucket answered what no caller can do anything about; the text quotes no credentials."""
+
+
+# It becomes part of a header: one with a line break would be refused with the token in clear.
+_Token = Annotated[str, Field(pattern=r"^[!-~]+$", repr=False)]
+
+
 class Credentials(Model):
-    """The secret's content: who speaks to Bitbucket."""
+    """The secret's content: who speaks to Bitbucket.
+
+    A token is printable ASCII without spaces; `user` is an API token's e-mail or an OAuth
+    consumer's key. The error for anything else quotes neither.
+
+    >>> Credentials(kind="access_token", token="s3cr3t")
+    Credentials(kind='access_token', user=None)
+    """
 
     kind: Literal["access_token", "api_token", "oauth"]
     user: str | None = None
-    token: str
+    token: _Token
+
+    @model_validator(mode="after")
+    def _has_user(self) -> Self:
+        if self.kind != "access_token" and not self.user:
+            message = f"credentials of the kind {self.kind} need a user"
+            raise ValueError(message)
+        return self
+
+
+class _Granted(Model):
+    """An OAuth token that was granted for `expires_in` seconds."""
+
+    access_token: _Token
+    expires_in: float
 
 
 class ReadsSecrets(Protocol):
@@ -50,6 +80,15 @@ class CredentialsRefused(Unavailable):
     """Bitbucket took the credentials for invalid or insufficient: somebody has to mend them."""
 
 
+def oauth_url(git_url: str) -> str:
+    """Where a consumer asks for its token, beside the repositories.
+
+    >>> oauth_url("https://bitbucket.org/")
+    'https://bitbucket.org/site/oauth2/access_token'
+    """
+    return f"{git_url.rstrip('/')}/site/oauth2/access_token"
+
+
 class Bitbucket:
     """Calls the API at `url`, such as `https://api.bitbucket.org/2.0`.
 
@@ -62,13 +101,13 @@ class Bitbucket:
         secret: str,
         secrets: ReadsSecrets,
         *,
-        oauth_url: str = _OAUTH_URL,
+        git_url: str = _GIT_URL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url.rstrip("/")
         self._secret = secret
         self._secrets = secrets
-        self._oauth_url = oauth_url
+        self._oauth_url = oauth_url(git_url)
         self._clock = clock
         self._oauth: dict[str, tuple[float, str]] = {}
         # A call that is not answered is made again by the queue, not here.
@@ -82,7 +121,7 @@ class Bitbucket:
         Raises:
             CommitGone: there is no such commit.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
-            ValueError: Bitbucket calls the status malformed, which is a bug of ours.
+            UnexpectedAnswer: Bitbucket calls the status malformed, which is a bug of ours.
 
         """
         owner = f"{quote(repository.workspace, safe='')}/{quote(repository.slug, safe='')}"
@@ -96,7 +135,7 @@ class Bitbucket:
         Raises:
             CommitGone: there is no such thing, or not for these credentials.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
-            ValueError: Bitbucket calls the question malformed.
+            UnexpectedAnswer: Bitbucket calls the question malformed, or answers no JSON.
 
         """
         workspace, _, slug = full_name.partition("/")
@@ -111,13 +150,18 @@ class Bitbucket:
             # It is called with our credentials, so it has to lead to where they belong.
             if not page["next"].startswith(f"{self._url}/"):
                 message = f"{doing}: the next page is not below {self._url}"
-                raise ValueError(message)
+                raise UnexpectedAnswer(message)
             page = self._read(page["next"], full_name.partition("/")[2], doing)
             yield from page["values"]
 
     def _read(self, url: str, slug: str, doing: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self._call("GET", url, slug, doing).json()
-        return answer
+        answer = self._call("GET", url, slug, doing)
+        try:
+            told: dict[str, Any] = answer.json()
+        except ValueError:
+            message = f"{doing}: Bitbucket answered something that is no JSON"
+            raise UnexpectedAnswer(message) from None
+        return told
 
     def _call(
         self, method: str, url: str, slug: str, doing: str, body: bytes | None = None
@@ -177,10 +221,14 @@ class Bitbucket:
             message = f"{doing}: {answer.status}"
             raise CredentialsRefused(message)
         _check(answer, doing)
-        granted: dict[str, Any] = answer.json()
-        token: str = granted["access_token"]
-        self._oauth[basic] = (self._clock() + granted["expires_in"] - _OAUTH_MARGIN, token)
-        return token
+        try:
+            granted = _Granted.model_validate_json(answer.data)
+        except ValueError:
+            message = f"{doing}: the answer holds no token"
+            raise Unavailable(message) from None
+        ends = self._clock() + granted.expires_in - _OAUTH_MARGIN
+        self._oauth[basic] = (ends, granted.access_token)
+        return granted.access_token
 
 
 def _credentials(text: str, secret: str) -> Credentials:
@@ -190,7 +238,8 @@ def _credentials(text: str, secret: str) -> Credentials:
         # Without the cause: pydantic's message quotes the secret.
         message = (
             f"reading Bitbucket's credentials: the secret {secret} is not JSON of the form "
-            '{"kind": "access_token|api_token|oauth", "user": …, "token": …}'
+            '{"kind": "access_token|api_token|oauth", "user": …, "token": …}, the token printable '
+            "ASCII, the user needed for the last two kinds"
         )
         raise CredentialsRefused(message) from None
 
@@ -214,7 +263,7 @@ def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
     # The body says which field it is; it repeats nothing but what we sent.
     detail = answer.data[:500].decode(errors="replace")
     message = f"{message}: {detail}"
-    raise ValueError(message)
+    raise UnexpectedAnswer(message)
 
 
 def _retry_after(header: str | None) -> float | None:

@@ -9,10 +9,15 @@ from botocore.exceptions import ClientError
 from shared.aws import calling
 
 _KEPT_SECONDS = 60
+# No such secret, or one that is marked for deletion (API reference, GetSecretValue).
+_NONE = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
 
 
 class Secrets:
-    """The text of secrets by name. One that does not exist is None, and that is kept as well."""
+    """The text of secrets by name; None for one that does not exist, which is kept as well.
+
+    A secret that is marked for deletion does not exist any more.
+    """
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class Secrets:
             try:
                 answer = self._secretsmanager.get_secret_value(SecretId=name)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                if error.response.get("Error", {}).get("Code") in _NONE:
                     return None
                 raise
         text: str = answer["SecretString"]

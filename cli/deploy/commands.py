@@ -1,7 +1,5 @@
 """The commands `deploy` and `undeploy`, as people call them."""
 
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +9,13 @@ from rich.markup import escape
 
 from cli.account import Account, AccountError, Deployed, account_options, asking
 from cli.console import console, step
-from cli.deploy import program
-from cli.deploy.parameters import Choice, choose, declared, pair, written
+from cli.deploy import checks, program, release, sam
+from cli.deploy.parameters import Choice, choose, declared, written
 from cli.deploy.retained import Retained, retained
-from local.layout import PROJECT, Tools
+from cli.project import overview
+from cli.shown import command
+from cli.typed import pairs
+from local.layout import PROJECT
 
 # What a person wants to see at the end, with what it is for.
 _SHOWN = {
@@ -33,7 +34,7 @@ _DELETE_WAIT = {"Delay": 10, "MaxAttempts": 360}
 def _pairs(
     _context: click.Context, _parameter: click.Parameter, values: Sequence[str]
 ) -> dict[str, str]:
-    return dict(pair(value) for value in values)
+    return pairs(values)
 
 
 @click.command()
@@ -60,30 +61,30 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
         f"[bold]{account.stack}[/bold] in account {identity['Account']}, {account.region}"
     )
     found = _updatable(account)
-    _check_kept_secrets(account, is_new=found is None)
+    if found is None:
+        checks.no_secret_is_left(account)
+    defaults = declared(PROJECT / "template.yaml")
     chosen = choose(
         account.names,
-        declared(PROJECT / "template.yaml"),
+        defaults,
         {} if found is None else found.parameters,
         written(PROJECT / "samconfig.toml", account.names.environment),
         given,
     )
-    _show(chosen)
+    _show(chosen, defaults)
+    checks.existing_queue_fits(account, chosen)
     if not skip_build:
         with step("building the functions"):
-            architecture = chosen["Architecture"].value
-            build = ["build", "--parameter-overrides", f"Architecture={architecture}"]
-            _sam(account, build, quiet=True, LAMBDA_ARCHITECTURE=architecture)
-    _sam(account, _deploy_arguments(account, chosen, yes=yes), quiet=False)
-    outputs = account.deployed()
-    with step("storing the job's program"), asking("storing the job's program"):
-        is_new = program.upload(account.client("s3"), outputs.output("DataBucket"))
-    if not is_new:
-        console.print("    it is there already")
-    console.print("\n[bold green]deployed[/bold green]")
-    for name, meaning in _SHOWN.items():
-        console.print(f"  {name:<15} {escape(outputs.output(name))}  [dim]{meaning}[/dim]")
-    console.print(f"\nnext: cloud-runner project add WORKSPACE/SLUG -e {account.names.environment}")
+            sam.build(account, chosen["Architecture"].value)
+    values = {name: choice.value for name, choice in chosen.items()}
+    values[release.PARAMETER] = release.digest(sam.BUILT, values)
+    sam.deploy(account, values, yes=yes)
+    _refuse_if_declined(account)
+    deployed = account.deployed()
+    with step("storing what machines and projects need"), asking("storing it in the bucket"):
+        stored = program.upload(account.client("s3"), deployed.output("DataBucket"))
+    console.print(f"    {', '.join(stored) or 'it is there already'}")
+    _show_deployed(account, deployed, checks.stale_in_projects(chosen))
 
 
 @click.command()
@@ -91,14 +92,13 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def undeploy(account: Account, *, yes: bool) -> None:
     """Delete the stack of an environment; says what is kept, and how to be rid of that, too."""
-    account.deployed()
+    deployed = account.deployed()
     cloudformation = account.client("cloudformation")
-    with asking("looking for projects"):
-        projects = _project_stacks(cloudformation, account)
+    projects = _projects(account)
     if projects:
         message = (
-            f"these stacks of projects need it: {', '.join(projects)}: "
-            "cloud-runner project remove each of them first"
+            f"{', '.join(projects)} need this stack: remove each of them first, with "
+            f"{command(account, 'project', 'remove', 'WORKSPACE/SLUG')}"
         )
         raise AccountError(message)
     with asking("listing what is kept"):
@@ -107,6 +107,9 @@ def undeploy(account: Account, *, yes: bool) -> None:
         f"[bold]{account.stack}[/bold] in {account.region} will be deleted. What is kept:"
     )
     _show_kept(kept)
+    jobs = checks.jobs_under_way(account, deployed)
+    if jobs:
+        console.print(f"[yellow]{jobs} jobs that wait or run will be ended[/yellow]")
     if not yes:
         asked = click.prompt("Type the stack's name to delete it", default="", show_default=False)
         if asked != account.stack:
@@ -120,98 +123,74 @@ def undeploy(account: Account, *, yes: bool) -> None:
 def _updatable(account: Account) -> Deployed | None:
     """The stack, if there is one that can be updated; what a first failure left is deleted."""
     found = account.find()
-    if found is None or found.status not in ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"):
+    if found is None or found.status.endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
         return found
-    if found.status == "UPDATE_ROLLBACK_FAILED":
-        message = (
-            "the update before could not be rolled back: mend what its events in the "
-            "CloudFormation console name, then\n"
+    if found.status == "UPDATE_ROLLBACK_COMPLETE":
+        return found
+    if found.status == "REVIEW_IN_PROGRESS":
+        return None  # a change set that nobody executed; SAM makes another
+    if found.status == "ROLLBACK_COMPLETE":
+        doing = "deleting what a first deployment that failed has left"
+        with step(doing), asking(doing):
+            _delete(account.client("cloudformation"), account.stack)
+        return None
+    what = {
+        "UPDATE_ROLLBACK_FAILED": (
+            "mend what its events in the CloudFormation console name, then\n"
             f"  aws cloudformation continue-update-rollback --stack-name {account.stack}"
-        )
-        raise AccountError(message)
-    doing = "deleting what a first deployment that failed has left"
-    with step(doing), asking(doing):
-        _delete(account.client("cloudformation"), account.stack)
-    return None
+        ),
+        "DELETE_FAILED": command(account, "undeploy") + ", which says what could not be deleted",
+    }.get(found.status, "wait until it is done, or look into the CloudFormation console")
+    message = f"the stack {account.stack} is in the state {found.status}: {what}"
+    raise AccountError(message)
 
 
-def _check_kept_secrets(account: Account, *, is_new: bool) -> None:
-    """A stack that was deleted left its secrets, whose names a new one needs."""
-    if not is_new:
-        return
-    names = account.names
-    prefix = f"{names.organization}/{names.environment}/bitbucket-"
-    kept = [f"{prefix}{name}" for name in ("webhook-uuids", "auth")]
-    secretsmanager = account.client("secretsmanager")
-    with asking("looking for secrets of an earlier stack"):
-        found = secretsmanager.list_secrets(Filters=[{"Key": "name", "Values": [prefix]}])
-    there = [one["Name"] for one in found["SecretList"] if one["Name"] in kept]
-    if there:
-        removal = "aws secretsmanager delete-secret --force-delete-without-recovery --secret-id"
-        message = (
-            f"an earlier stack left {' and '.join(there)}, and a new one makes them itself: "
-            "note their values if you need them, then\n"
-            + "\n".join(f"  {removal} {name}" for name in there)
-        )
+def _refuse_if_declined(account: Account) -> None:
+    """SAM ends well when somebody says no to its change set, which then is still there."""
+    with asking("looking whether the change set was executed"):
+        pages = account.client("cloudformation").get_paginator("list_change_sets")
+        left = [
+            one["ChangeSetName"]
+            for page in pages.paginate(StackName=account.stack)
+            for one in page["Summaries"]
+            if one.get("ExecutionStatus") == "AVAILABLE"
+        ]
+    if left:
+        message = f"nothing was deployed: the change set {left[0]} was not executed"
         raise AccountError(message)
 
 
-def _show(chosen: Mapping[str, Choice]) -> None:
+def _show(chosen: Mapping[str, Choice], defaults: Mapping[str, str | None]) -> None:
     """Tell of the parameters that are not at their defaults, and of those that change."""
-    for name, choice in chosen.items():
-        if choice.source == "the default" and not choice.is_change:
-            continue
+    shown = {
+        name: choice
+        for name, choice in chosen.items()
+        if name != release.PARAMETER and (choice.is_change or choice.value != defaults[name])
+    }
+    for name, choice in shown.items():
         was = f", was {escape(choice.before or 'empty')}" if choice.is_change else ""
         value = escape(choice.value or "empty")
-        console.print(f"  {name:<18} {value}  [dim]{choice.source}{was}[/dim]")
+        console.print(f"  {name:<22} {value:<24} [dim]{choice.source}{was}[/dim]")
 
 
-def _deploy_arguments(account: Account, chosen: Mapping[str, Choice], *, yes: bool) -> list[str]:
-    overrides = [f"{name}={_quoted(choice.value)}" for name, choice in chosen.items()]
-    return [
-        *("deploy", "--stack-name", account.stack, "--region", account.region),
-        *("--config-env", account.names.environment),
-        *("--tags", f"cloud-runner={account.names.organization}-{account.names.environment}"),
-        "--no-fail-on-empty-changeset",
-        "--no-confirm-changeset" if yes else "--confirm-changeset",
-        *("--parameter-overrides", *overrides),
-    ]
+def _show_deployed(account: Account, deployed: Deployed, stale: Sequence[str]) -> None:
+    console.print("\n[bold green]deployed[/bold green]")
+    for name, meaning in _SHOWN.items():
+        console.print(f"  {name:<15} {escape(deployed.output(name))}  [dim]{meaning}[/dim]")
+    projects = _projects(account)
+    if stale and projects:
+        console.print(
+            f"\n[yellow]{', '.join(stale)} changed[/yellow], which projects have as it was when "
+            "they were added. Run again, for each of " + escape(", ".join(projects))
+        )
+    console.print(f"\nnext: {escape(command(account, 'project', 'add', 'WORKSPACE/SLUG'))}")
 
 
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _sam(account: Account, arguments: Sequence[str], *, quiet: bool, **variables: str) -> None:
-    """Run SAM in the project, as whoever the account's session is."""
-    profile = account.session.profile_name
-    named = {} if profile == "default" else {"AWS_PROFILE": profile}
-    environment = os.environ | named | {"AWS_REGION": account.region} | variables
-    done = subprocess.run(
-        [str(Tools().sam), *arguments],
-        cwd=PROJECT,
-        env=environment | {"SAM_CLI_TELEMETRY": "0"},
-        check=False,
-        capture_output=quiet,
-        text=True,
-    )
-    if done.returncode != 0:
-        said = f":\n{done.stdout}{done.stderr}" if quiet else ": see above"
-        message = f"sam {arguments[0]} ended with {done.returncode}{said}"
-        raise AccountError(message)
-
-
-def _project_stacks(cloudformation: Any, account: Account) -> list[str]:
-    names = account.names
-    prefix = f"{names.organization}-{names.environment}-project-"
-    pages = cloudformation.get_paginator("describe_stacks").paginate()
-    return [
-        stack["StackName"]
-        for page in pages
-        for stack in page["Stacks"]
-        if stack["StackName"].startswith(prefix) and stack["StackStatus"] != "DELETE_COMPLETE"
-    ]
+def _projects(account: Account) -> list[str]:
+    """The repositories of the environment; a stack without a tag that says so by its own name."""
+    with asking("looking for projects"):
+        states = overview.projects(account.client("cloudformation"), account.names)
+        return [str(overview.summary(state)["repository"]) for state in states]
 
 
 def _show_kept(kept: Sequence[Retained]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from samtranslator.yaml_helper import yaml_parse
 
+from cli.typed import pairs
 from shared.names import Names
 
 
@@ -51,20 +52,7 @@ def written(samconfig: Path, environment: str) -> dict[str, str]:
         .get("parameter_overrides", "")
     )
     words = shlex.split(overrides) if isinstance(overrides, str) else overrides
-    return dict(pair(word) for word in words)
-
-
-def pair(word: str) -> tuple[str, str]:
-    """NAME=VALUE in two.
-
-    >>> pair("AlarmEmail=ops@example.com")
-    ('AlarmEmail', 'ops@example.com')
-    """
-    name, separator, value = word.partition("=")
-    if not separator or not name.isalnum():
-        message = f"{word!r}: write NAME=VALUE, as MaxGpus=2"
-        raise click.BadParameter(message)
-    return name, value
+    return pairs(words)
 
 
 def choose(

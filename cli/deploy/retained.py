@@ -36,8 +36,8 @@ def retained(cloudformation: Any, stack: str) -> Iterator[Retained]:
     """What a deletion of `stack` and of the stacks in it would leave behind."""
     template = cloudformation.get_template(StackName=stack, TemplateStage="Processed")
     declared = _resources(template["TemplateBody"])
-    listed = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    for one in listed:
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    for one in (resource for page in pages for resource in page["StackResourceSummaries"]):
         physical = one.get("PhysicalResourceId")
         if not physical or one["ResourceStatus"] == "DELETE_COMPLETE":
             continue

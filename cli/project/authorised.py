@@ -5,6 +5,7 @@ does not understand it carries along as it is: a malformed entry is nobody else'
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ import click
 from cli.project.webhooks import plain
 
 Content = Mapping[str, object]
+_FULL_NAME = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,12 @@ def entries(content: Content, full_name: str) -> dict[str, Entry]:
         if isinstance(secret, str) and secret:
             found[plain(uuid)] = Entry(secret, full_name)
     return found
+
+
+def repositories(content: Content) -> list[str]:
+    """The repositories that webhooks speak for, as workspace/slug, each once, in order."""
+    named = [entry.get("repository") for entry in content.values() if isinstance(entry, dict)]
+    return sorted({one for one in named if isinstance(one, str) and _FULL_NAME.fullmatch(one)})
 
 
 def with_entry(content: Content, uuid: str, entry: Entry) -> Content:

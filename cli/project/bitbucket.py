@@ -5,22 +5,28 @@ Shapes and answers: https://developer.atlassian.com/cloud/bitbucket/rest/api-gro
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import click
+
 from cli.project.credentials import git_user
 from cli.project.http import Answer, Sends
 from cli.project.webhooks import Hook, plain
-from shared.bitbucket import Credentials
+from shared.bitbucket import Credentials, oauth_url
 
 DESCRIPTION = "DVC Cloud Runner"
 # No webhook has it: asking to change it shows whether we might change one.
 _NOBODY = "{00000000-0000-0000-0000-000000000000}"
 
 
-class Refused(Exception):
-    """Bitbucket answered with an error; `scopes` are those that it said were missing."""
+class Refused(click.ClickException):
+    """Bitbucket answered with an error, or with what makes no sense.
+
+    `scopes` are those that it said were missing.
+    """
 
     def __init__(self, doing: str, status: int, said: str, scopes: tuple[str, ...]) -> None:
         super().__init__(f"{doing}: Bitbucket answered {status}{f', {said}' if said else ''}")
@@ -107,13 +113,15 @@ class Bitbucket:
                 raise
 
     def _pages(self, path: str) -> Iterator[Any]:
-        page = self._call("GET", path, "listing webhooks")
+        doing = "listing webhooks"
+        page = self._call("GET", path, doing)
         yield from page["values"]
         while following := page.get("next"):
             # It is called with our credentials, so it has to lead to where they belong.
-            if not following.startswith(f"{self._api}/"):
-                break
-            page = self._call("GET", following.removeprefix(self._api), "listing webhooks")
+            # To stop here would make a webhook of a later page look as if it were gone.
+            if not str(following).startswith(f"{self._api}/"):
+                raise Refused(doing, 200, f"a next page that is not below {self._api}", ())
+            page = self._call("GET", following.removeprefix(self._api), doing)
             yield from page["values"]
 
     def _call(self, method: str, path: str, doing: str, body: object = None) -> Any:
@@ -121,7 +129,7 @@ class Bitbucket:
         sent = None if body is None else json.dumps(body).encode()
         answer = self._send(method, self._api + path, headers, sent)
         _check(answer, doing)
-        return answer.json()
+        return None if method == "DELETE" else _object(answer, doing)
 
     def _authorization(self) -> str:
         credentials = self.credentials
@@ -139,13 +147,23 @@ class Bitbucket:
                 "Authorization": _basic(self.credentials.user or "", self.credentials.token),
                 "Content-Type": "application/x-www-form-urlencoded",
             }
-            url = f"{self._git}/site/oauth2/access_token"
-            answer = self._send("POST", url, headers, b"grant_type=client_credentials")
+            sent = b"grant_type=client_credentials"
+            answer = self._send("POST", oauth_url(self._git), headers, sent)
             if answer.status in (400, 404):  # these are no credentials of a consumer
                 raise Refused(doing, 401, "", ())
             _check(answer, doing)
-            self._token = str(answer.json()["access_token"])
+            token = str(_object(answer, doing).get("access_token", ""))
+            if not re.fullmatch(r"[!-~]+", token):
+                raise Refused(doing, answer.status, "something that holds no token", ())
+            self._token = token
         return self._token
+
+
+def _object(answer: Answer, doing: str) -> dict[str, Any]:
+    told = answer.json()
+    if not isinstance(told, dict):
+        raise Refused(doing, answer.status, "something that is no JSON object", ())
+    return told
 
 
 def _hooks(full_name: str) -> str:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
-from cli.account import Account, account_options
+from cli.account import Account, AccountError, account_options
 from cli.console import console, step
 from cli.project import credentials as typed
-from cli.project import inputs, joining, leaving, looking, overview
+from cli.project import inputs, joining, leaving, looking, overview, parameters
 from cli.project.looking import Wishes
 from cli.project.names import project as named
 from cli.project.place import Outside, Place
+from cli.shown import command, table
 from shared.bitbucket import Credentials
 
 
@@ -78,6 +78,18 @@ def add(
     )
     with step(f"reading the stack {account.stack}"):
         place = _place(account, repository, webhook_url)
+        stored = place.template.text()
+    if stored is None:
+        again = command(account, "deploy", "--skip-build")
+        message = (
+            f"the template of projects is not in {place.root.output('DataBucket')}: run {again}"
+        )
+        raise AccountError(message)
+    if stored != parameters.template():
+        _note(
+            "the stack was deployed from another version of this project: use that version, "
+            "or make deploy"
+        )
 
     def ask(secret: str) -> Credentials:
         if dry_run:
@@ -96,7 +108,7 @@ def add(
     joining.join(found, _tell)
     word = "added" if found.todo else "nothing was changed, and it works"
     console.print(f"\n[bold green]{word}[/bold green]: {escape(place.project.full_name)}")
-    _show_left(place, is_new=bool(found.todo))
+    _show_left(account, place, is_new=bool(found.todo))
 
 
 @project.command("list")
@@ -111,16 +123,12 @@ def list_projects(account: Account, *, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     if not found:
-        where = account.names.environment
-        console.print(f"none yet: cloud-runner project add WORKSPACE/SLUG --environment {where}")
+        click.echo(f"none yet: {command(account, 'project', 'add', 'WORKSPACE/SLUG')}")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("repository", "stack's status", "vCPUs", "MiB", "changed"):
-        table.add_column(heading)
-    for one in found:
-        shown = ("repository", "status", "vcpus", "memory_mib", "changed")
-        table.add_row(*(escape(str(one[name])) for name in shown))
-    console.print(table)
+    shown = ("repository", "status", "vcpus", "memory_mib", "changed")
+    rows = [[str(one[name]) for name in shown] for one in found]
+    head = ("REPOSITORY", "STACK'S STATUS", "VCPUS", "MIB", "CHANGED")
+    click.echo("\n".join(table(head, rows)))
 
 
 @project.command()
@@ -130,14 +138,17 @@ def list_projects(account: Account, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(account: Account, repository: str, *, webhook_url: str | None, as_json: bool) -> None:
     """Show everything about a repository: stack, webhook, credentials, newest image."""
-    told = overview.details(_place(account, repository, webhook_url))
+    place = _place(account, repository, webhook_url)
+    full_name = place.project.full_name
+    told = overview.details(place)
+    if told is None:
+        add_it = command(account, "project", "add", full_name)
+        message = f"{full_name} is not in {account.names.environment}: {add_it}"
+        raise click.ClickException(message)
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in overview.flat(told):
-        table.add_row(f"[dim]{escape(name)}[/dim]", escape(value))
-    console.print(table)
+    click.echo("\n".join(table(("NAME", "VALUE"), list(overview.flat(told)))))
 
 
 @project.command()
@@ -161,7 +172,7 @@ def remove(
         place = _place(account, repository, webhook_url)
     found = leaving.look(place, inputs.credentials(webhook_credentials_file), with_data=delete_data)
     if found.note:
-        console.print(f"[yellow]note:[/yellow] {escape(found.note)}")
+        _note(found.note)
     _show_todo(found.todo, "nothing to remove")
     if not found.todo:
         return
@@ -190,6 +201,10 @@ def _confirm_removal(full_name: str, *, with_data: bool) -> None:
         raise click.ClickException(message)
 
 
+def _note(text: str) -> None:
+    console.print(f"[yellow]note:[/yellow] {escape(text)}")
+
+
 def _tell(text: str) -> None:
     console.print(f"    [dim]{escape(text)}[/dim]")
 
@@ -201,17 +216,14 @@ def _show_todo(todo: tuple[str, ...], otherwise: str) -> None:
     console.print()
 
 
-def _show_left(place: Place, *, is_new: bool) -> None:
+def _show_left(account: Account, place: Place, *, is_new: bool) -> None:
     """Tell what is still missing before a first run."""
-    names, full_name = place.project.names, place.project.full_name
     prefix = place.root.output("KeywordPrefix")
     state = place.stack.state()
     own_image = state is not None and state.parameters.get("Image")
     if not own_image and place.images.newest() is None:
-        console.print(
-            f"next: its jobs have no image yet:\n  cloud-runner image push {full_name} "
-            f"--environment {names.environment}"
-        )
+        push = command(account, "image", "push", place.project.full_name)
+        console.print(f"next: its jobs have no image yet:\n  {escape(push)}")
     if is_new:
         console.print(
             f"then push a commit with :{prefix}_RUN: on a line of its own:\n"

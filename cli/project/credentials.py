@@ -7,7 +7,10 @@ import click
 
 from shared.bitbucket import Credentials
 
-_FORM = '{"kind": "access_token" or "api_token" or "oauth", "user": …, "token": …}'
+_FORM = (
+    '{"kind": "access_token" or "api_token" or "oauth", "user": …, "token": …}, with a user for '
+    "the last two, and a token of printable ASCII without spaces"
+)
 _KINDS = {
     "access_token": "of a repository, project or workspace",
     "api_token": "of a user, with scopes",
@@ -25,15 +28,10 @@ _GIT_USERS = {
 def parse(text: str, where: str) -> Credentials:
     """The credentials in a secret's or a file's JSON; the error shows nothing of it."""
     try:
-        credentials = Credentials.model_validate_json(text)
+        return Credentials.model_validate_json(text)
     except ValueError:
-        # Without the cause: pydantic's message quotes the text.
-        raise _malformed(where) from None
-    if not credentials.token or not credentials.token.isprintable():
-        raise _malformed(where)
-    if credentials.kind in _USERS and not credentials.user:
-        raise _malformed(where)
-    return credentials
+        message = f"{where} does not hold credentials of the form {_FORM}"
+        raise click.ClickException(message) from None
 
 
 def from_file(path: Path) -> Credentials:
@@ -47,7 +45,11 @@ def private_text(path: Path) -> str:
     if mode & 0o077:
         message = f"{path} can be read by others (mode {mode:o}): chmod 600 {path}"
         raise click.ClickException(message)
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        message = f"{path} is not UTF-8 text"
+        raise click.ClickException(message) from None  # the cause holds the file
 
 
 def ask(purpose: str) -> Credentials:
@@ -58,7 +60,11 @@ def ask(purpose: str) -> Credentials:
     kind = click.prompt("Kind", type=click.Choice(list(_KINDS)), default="access_token")
     user = click.prompt(_USERS[kind]) if kind in _USERS else None
     token = click.prompt("Token", hide_input=True)
-    return Credentials(kind=kind, user=user, token=token.strip())
+    try:
+        return Credentials(kind=kind, user=user, token=token.strip())
+    except ValueError:
+        message = "what was typed is no token: printable ASCII without spaces"
+        raise click.ClickException(message) from None
 
 
 def written(credentials: Credentials) -> str:
@@ -69,8 +75,3 @@ def written(credentials: Credentials) -> str:
 def git_user(credentials: Credentials) -> str:
     """The user name that goes with the token in git's HTTP requests."""
     return _GIT_USERS[credentials.kind]
-
-
-def _malformed(where: str) -> click.ClickException:
-    message = f"{where} does not hold credentials of the form {_FORM}"
-    return click.ClickException(message)

@@ -24,7 +24,7 @@ class Answer:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body's JSON; None where it is none, as in a proxy's error page."""
+        """The body's JSON; None where it is none, as in a proxy's page."""
         try:
             return json.loads(self.body)
         except ValueError:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.deploy.parameters import pair
 from cli.project import credentials as typed
+from cli.typed import pairs
 from shared.bitbucket import Credentials
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -52,7 +52,7 @@ def job_defaults(command: _Command) -> _Command:
 
 def parameters(given: tuple[str, ...], defaults: dict[str, int | None]) -> dict[str, str]:
     """Parameters of the template, from `--parameter` and from the options with names."""
-    found = dict(pair(word) for word in given)
+    found = pairs(given)
     for option, value in defaults.items():
         name, _ = _DEFAULTS[option]
         if value is not None and found.setdefault(name, str(value)) != str(value):

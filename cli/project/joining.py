@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cli.account import AccountError
 from cli.console import step
-from cli.project import parameters, permissions, verification
+from cli.project import permissions, verification
 from cli.project.bitbucket import Refused
 from cli.project.looking import Joining
 
@@ -25,7 +25,7 @@ def join(joining: Joining, tell: Callable[[str], None]) -> None:
     if joining.changes_stack:
         with step(f"deploying the stack {project.stack}"):
             changed = place.stack.deploy(
-                parameters.template(), joining.stack_parameters, project.tags, tell
+                place.template.url, joining.stack_parameters, project.tags, tell
             )
             if not changed:
                 tell("it is up to date")

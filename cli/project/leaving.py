@@ -93,6 +93,8 @@ def _hooks(place: Place, bitbucket: Bitbucket) -> RepositoryHooks | None:
         if refused.status == 404:
             return None
         message = permissions.explain(refused, right, bitbucket.credentials.kind, full_name)
+        if refused.status in (401, 403):
+            message = f"{message}; or give others with --webhook-credentials-file"
         raise AccountError(message) from refused
     return place.hooks(bitbucket)
 

@@ -13,6 +13,7 @@ from cli.project import parameters, permissions
 from cli.project.bitbucket import Bitbucket
 from cli.project.hooks import RepositoryHooks
 from cli.project.place import Place
+from cli.project.stack import stuck
 from cli.project.stack_states import Next, State, next_step
 from shared.bitbucket import Credentials
 
@@ -169,13 +170,17 @@ def _stack_todo(joining: Joining) -> list[str]:
     place = joining.place
     state = place.own(place.stack.state())
     upcoming = next_step(state)
+    if state is not None and upcoming is Next.STUCK:
+        raise stuck(state)
     wanted = joining.stack_parameters(state)  # says what is wrong with parameters, too
     if upcoming is Next.WAIT:
         return [f"wait for what is done to the stack {place.stack.name}, and bring it up to date"]
-    if state is None or upcoming is not Next.UPDATE:
+    if upcoming is Next.DELETE:
+        return [f"delete what a first try left of the stack {place.stack.name}, and create it"]
+    if state is None or upcoming is Next.CREATE:
         return [f"create the stack {place.stack.name}"]
     # CloudFormation itself says what differs; its answer leaves nothing behind.
-    touched = place.stack.preview(state, parameters.template(), wanted, place.project.tags)
+    touched = place.stack.preview(state, place.template.url, wanted, place.project.tags)
     if touched is None:
         return []
     changes = [*parameters.differences(state.parameters, wanted), *touched]

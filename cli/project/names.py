@@ -4,11 +4,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-import click
-
+from cli.typed import FullName
 from shared.names import Names
 
-_FULL_NAME = re.compile(r"([a-z0-9][a-z0-9_-]*)/([a-z0-9_][a-z0-9_.-]{0,61})")
 # One part of a repository's name (Amazon ECR API reference, CreateRepository).
 _ECR_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 
@@ -76,8 +74,5 @@ def project(names: Names, text: str) -> Project:
     >>> project(Names("acme", "testing"), "Team/Churn.Model").full_name
     'team/churn.model'
     """
-    found = _FULL_NAME.fullmatch(text.lower())
-    if found is None:
-        message = f"{text!r} is no repository: write WORKSPACE/SLUG, as in its address on Bitbucket"
-        raise click.BadParameter(message)
-    return Project(names, found[1], found[2])
+    workspace, _, slug = FullName().convert(text, None, None).partition("/")
+    return Project(names, workspace, slug)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import click
-
 from cli.account import asking
 from cli.project import permissions
 from cli.project.bitbucket import Refused
@@ -42,16 +40,12 @@ def summary(state: State) -> Json:
     }
 
 
-def details(place: Place) -> Json:
-    """Everything about a project; what cannot be seen says why."""
+def details(place: Place) -> Json | None:
+    """Everything about a project, None if it has not joined; what cannot be seen says why."""
     project = place.project
     state = place.own(place.stack.state())
     if state is None:
-        message = (
-            f"{project.full_name} is not in {project.names.environment}: cloud-runner project add "
-            f"{project.full_name} --environment {project.names.environment}"
-        )
-        raise click.ClickException(message)
+        return None
     own = place.secrets.find(project.own_credentials)
     return {
         **summary(state),

@@ -1,17 +1,49 @@
 """Which values the parameters of a project's template get."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
+from typing import Any
 
 import click
 from samtranslator.yaml_helper import yaml_parse
 
 from cli.account import Deployed
 from cli.project.names import Project
+from local.cloudformation.limits import refused_by
 
 # As many places as container/project.yaml has.
 MOST_VARIABLES = 8
+_LIMITS = {
+    "Type": "of the type {}",
+    "AllowedValues": "one of {}",
+    "MinValue": "at least {}",
+    "MaxValue": "at most {}",
+    "AllowedPattern": "of the form {}",
+    "MinLength": "of at least {} characters",
+    "MaxLength": "of at most {} characters",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A template's parameter: its default, None where there is none, and what it may be."""
+
+    default: str | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self, name: str, value: str) -> None:
+        """A click.ClickException that says what is allowed, if the value is not."""
+        if not refused_by(self.limits, value):
+            return
+        allowed = [
+            words.format(", ".join(map(str, limit)) if isinstance(limit, list) else limit)
+            for key, words in _LIMITS.items()
+            if (limit := self.limits.get(key)) is not None and limit != "String"
+        ]
+        message = f"{name} cannot be {value!r}: it has to be {', '.join(allowed)}"
+        raise click.ClickException(message)
 
 
 def template() -> str:
@@ -19,12 +51,11 @@ def template() -> str:
     return files("container").joinpath("project.yaml").read_text(encoding="utf-8")
 
 
-def declared(text: str) -> dict[str, str | None]:
-    """A template's parameters with their defaults, None where there is none."""
-    parameters = yaml_parse(text)["Parameters"]
+def declared(text: str) -> dict[str, Parameter]:
+    """A template's parameters."""
     return {
-        name: None if "Default" not in one else str(one["Default"])
-        for name, one in parameters.items()
+        name: Parameter(None if "Default" not in one else str(one["Default"]), one)
+        for name, one in yaml_parse(text)["Parameters"].items()
     }
 
 
@@ -69,7 +100,7 @@ def derived(
 
 
 def choose(
-    declared: Mapping[str, str | None],
+    declared: Mapping[str, Parameter],
     derived: Mapping[str, str],
     given: Mapping[str, str],
     deployed: Mapping[str, str],
@@ -77,7 +108,8 @@ def choose(
     """Each parameter's value: derived, else as given now, else as deployed, else its default.
 
     Raises:
-        click.ClickException: a name that the template does not have, or that is not to be given.
+        click.ClickException: a name that the template does not have, or that is not to be given,
+            or a value that the template does not allow.
 
     """
     for name in given:
@@ -88,9 +120,12 @@ def choose(
             near = get_close_matches(name, set(declared) - set(derived), 1, 0)[0]
             message = f"a project has no parameter {name}: {near}?"
             raise click.ClickException(message)
-    defaults = {name: value for name, value in declared.items() if value is not None}
-    values = {**defaults, **deployed, **given, **derived}
-    return {name: values[name] for name in declared}
+    defaults = {name: one.default for name, one in declared.items() if one.default is not None}
+    chosen = {**defaults, **deployed, **given}
+    for name, parameter in declared.items():
+        if name not in derived:
+            parameter.check(name, chosen[name])
+    return {name: {**chosen, **derived}[name] for name in declared}
 
 
 def differences(deployed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:

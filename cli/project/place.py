@@ -17,6 +17,7 @@ from cli.project.own_secrets import OwnSecrets
 from cli.project.register import Register
 from cli.project.stack import Stack
 from cli.project.stack_states import State
+from cli.project.template import StoredTemplate
 from cli.project.versions import VersionedSecret
 from shared.bitbucket import Credentials
 
@@ -74,6 +75,11 @@ class Place:
         return Stack(
             self.outside.cloudformation, self.project.stack, role, sleep=self.outside.sleep
         )
+
+    @property
+    def template(self) -> StoredTemplate:
+        """The template of its stack."""
+        return StoredTemplate(self.outside.s3, self.root.output("DataBucket"))
 
     def bitbucket(self, credentials: Credentials) -> Bitbucket:
         """Bitbucket, as whoever has these credentials."""

@@ -1,4 +1,7 @@
-"""A CloudFormation stack, brought by change sets to what a template and its parameters say."""
+"""A CloudFormation stack, brought by change sets to what a template and its parameters say.
+
+The template is named by its address in S3, by which IAM can say which one may be deployed.
+"""
 
 import time
 import uuid
@@ -47,13 +50,13 @@ class Stack:
     def preview(
         self,
         state: State,
-        template: str,
+        template_url: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> list[str] | None:
         """The resources that would change, by their logical ids; None if nothing at all would."""
         with asking(f"looking what would change in the stack {self.name}"):
-            change_set = self._prepared(state, template, parameters, tags)
+            change_set = self._prepared(state, template_url, parameters, tags)
             if change_set is None:
                 return None
             told = self._cloudformation.describe_change_set(ChangeSetName=change_set)
@@ -62,7 +65,7 @@ class Stack:
         return [str(one["LogicalResourceId"]) for one in changes if "LogicalResourceId" in one]
 
     def deploy(
-        self, template: str, parameters: Parameters, tags: Mapping[str, str], tell: Tell
+        self, template_url: str, parameters: Parameters, tags: Mapping[str, str], tell: Tell
     ) -> bool:
         """Create or update the stack, once nobody else works on it; False if nothing changed.
 
@@ -74,26 +77,22 @@ class Stack:
                 reason of the first resource that failed.
 
         """
-        for number in range(_TRIES):
-            state = self._settled(tell)
-            try:
-                change_set = self._prepared(state, template, parameters(state), tags)
-                if change_set is None:
-                    return False
-                events = StackEvents(self._cloudformation, self.name)
-                self._cloudformation.execute_change_set(
-                    ChangeSetName=change_set, ClientRequestToken=f"execute-{uuid.uuid4()}"
-                )
-            except ClientError as error:
-                # Somebody else was faster, or is at it, which comes with no code of its own.
-                overtaken = error.response["Error"]["Code"] in _OVERTAKEN
-                busy = next_step(self.state()) is Next.WAIT
-                if number < _TRIES - 1 and (overtaken or busy):
-                    continue
-                with asking(f"deploying the stack {self.name}"):
+        with asking(f"deploying the stack {self.name}"):
+            for number in range(_TRIES):
+                state = self._settled(tell)
+                try:
+                    events = self._executed(state, template_url, parameters(state), tags)
+                except ClientError as error:
+                    # Somebody else was faster, or is at it, which comes with no code of its own.
+                    overtaken = error.response["Error"]["Code"] in _OVERTAKEN
+                    busy = next_step(self.state()) is Next.WAIT
+                    if number < _TRIES - 1 and (overtaken or busy):
+                        continue
                     raise
-            self._follow(events, tell)
-            return True
+                if events is None:
+                    return False
+                self._follow(events, tell)
+                return True
         raise self._too_long()
 
     def delete(self, tell: Tell) -> None:
@@ -127,17 +126,30 @@ class Stack:
                 self.delete(tell)
                 return None
             if step is Next.STUCK:
-                message = (
-                    f"the stack {self.name} is {state.status}: mend what its events show, then "
-                    f"aws cloudformation continue-update-rollback --stack-name {self.name}"
-                )
-                raise AccountError(message)
+                raise stuck(state)
         raise self._too_long()
+
+    def _executed(
+        self,
+        state: State | None,
+        template_url: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> StackEvents | None:
+        """Have CloudFormation begin; the events from then on, None if nothing would change."""
+        change_set = self._prepared(state, template_url, parameters, tags)
+        if change_set is None:
+            return None
+        events = StackEvents(self._cloudformation, self.name)
+        self._cloudformation.execute_change_set(
+            ChangeSetName=change_set, ClientRequestToken=f"execute-{uuid.uuid4()}"
+        )
+        return events
 
     def _prepared(
         self,
         state: State | None,
-        template: str,
+        template_url: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> str | None:
@@ -146,7 +158,7 @@ class Stack:
             StackName=self.name,
             ChangeSetName=f"cloud-runner-{uuid.uuid4()}",
             ChangeSetType="CREATE" if next_step(state) is Next.CREATE else "UPDATE",
-            TemplateBody=template,
+            TemplateURL=template_url,
             Parameters=_pairs(parameters, "ParameterKey", "ParameterValue"),
             Tags=_pairs(tags, "Key", "Value"),
             Capabilities=["CAPABILITY_IAM"],
@@ -195,6 +207,15 @@ class Stack:
             "its events, then try again"
         )
         return AccountError(message)
+
+
+def stuck(state: State) -> AccountError:
+    """What to say of a stack that only a person can free."""
+    message = (
+        f"the stack {state.name} is {state.status}: mend what its events show, then "
+        f"aws cloudformation continue-update-rollback --stack-name {state.name}"
+    )
+    return AccountError(message)
 
 
 def _pairs(values: Mapping[str, str], key: str, value: str) -> list[dict[str, str]]:

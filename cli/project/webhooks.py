@@ -93,7 +93,7 @@ def plan(
     this repository, `known` those of them with a secret; `url` is where the stack listens. `rotate`
     puts a new webhook in the place of a good one, so that no push is lost while the secret changes.
     """
-    ours = sorted(of_stack(hooks, url), key=lambda hook: _rank(hook, known))
+    ours = _best_first(of_stack(hooks, url), known)
     kept = None if rotate or not ours else ours[0]
     actions: list[Action] = []
     if kept is None:
@@ -122,6 +122,10 @@ def plain(uuid: str) -> str:
     return uuid.strip().strip("{}").lower()
 
 
-def _rank(hook: Hook, known: Collection[str]) -> tuple[object, ...]:
-    # The same for everybody who looks, so that two people at once keep the same one.
-    return (hook.uuid not in known, not hook.sends_signed_pushes, hook.created, hook.uuid)
+def _best_first(hooks: Sequence[Hook], known: Collection[str]) -> list[Hook]:
+    # The same for everybody who looks, so that two people at once keep the same one. Of several
+    # that work the newest: an older one has the secret that somebody began to replace.
+    newest_first = sorted(hooks, key=lambda hook: (hook.created, hook.uuid), reverse=True)
+    return sorted(
+        newest_first, key=lambda hook: (hook.uuid not in known, not hook.sends_signed_pushes)
+    )

@@ -99,7 +99,12 @@ def _comparing(account: Account, secrets: Secrets, since: timedelta) -> Comparin
     deployed = account.deployed()
     queues: dict[type, str] = {CommitPushed: deployed.output("PushesQueueUrl")}
     return Comparing(
-        bitbucket=Bitbucket(deployed.output("BitbucketApiUrl"), account.names.auth_secret, secrets),
+        bitbucket=Bitbucket(
+            deployed.output("BitbucketApiUrl"),
+            account.names.auth_secret,
+            secrets,
+            git_url=deployed.output("BitbucketGitUrl"),
+        ),
         runs=RunStore(account.client("dynamodb"), deployed.output("RunsTableName")),
         publisher=Publisher(sqs=account.client("sqs"), queues=queues),
         rules=Rules(deployed.output("KeywordPrefix"), _limits(deployed), since),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from cli.replay.findings import Finding, Rules, find
 from cli.replay.heads import Head, heads, repository
-from shared.bitbucket import Bitbucket
+from shared.bitbucket import Bitbucket, UnexpectedAnswer
 from shared.errors import Rejected
 from shared.events import Repository
 from shared.publisher import Publisher
@@ -51,5 +51,9 @@ class Comparing:
     def _look(self, full_name: str) -> tuple[Repository, list[Head]]:
         try:
             return repository(self.bitbucket, full_name), list(heads(self.bitbucket, full_name))
-        except ValueError as error:
+        except UnexpectedAnswer as error:
             raise Rejected(str(error)) from error
+        except ValueError:
+            # Without its text, which may quote anything.
+            message = "Bitbucket answered something else than a repository and its branches"
+            raise Rejected(message) from None

@@ -99,9 +99,14 @@ class Call:
         for parameter, more in _ALSO.get(called, {}).items():
             if parameter is None or self.parameters.get(parameter):
                 needed |= more
-        if self.service == "s3" and self.parameters.get("VersionId"):
+        if self.service == "s3" and self._names_versions():
             needed = {_of_a_version(action) for action in needed}
         return frozenset(needed)
+
+    def _names_versions(self) -> bool:
+        several = self.parameters.get("Delete", {}).get("Objects", ())
+        named = [self.parameters.get("VersionId"), *(one.get("VersionId") for one in several)]
+        return any(named)
 
 
 @dataclass

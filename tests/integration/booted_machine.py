@@ -36,6 +36,7 @@ STUBS = {
         esac
     """,
     "ip": 'echo "ip $*" >> "$SITE/calls"',
+    "systemctl": 'echo "systemctl $*" >> "$SITE/calls"',
     "dnf": 'echo "dnf $*" >> "$SITE/calls"',
     "mount": '[ ! -e "$SITE/no-mount" ] || exit 32; echo "mount $*" >> "$SITE/calls"',
     "mountpoint": "exit 1",
@@ -78,7 +79,7 @@ class Machine:
         key = self.site / "bucket/program/job.pyz"
         key.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(key, "w") as packed:
-            packed.writestr("__main__.py", code)
+            packed.writestr(zipfile.ZipInfo("__main__.py"), code)
 
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         path = self.site / "bin" / script
@@ -109,12 +110,16 @@ def machine_in(site: Path, storage: str) -> Machine:
     written = Deployment(given).boot_files
     commands = site / "bin"
     commands.mkdir()
+    # As on the ECS image: github.com/aws/amazon-ecs-ami, install-docker.sh.
+    (site / "docker").mkdir()
+    (site / "docker/daemon.json").write_text('{"userland-proxy": false}')
     for name, body in STUBS.items():
         (commands / name).write_text(f"#!/bin/bash\nset -e\n{body}\n")
         (commands / name).chmod(0o755)
     for path, text in written.items():
         if path.startswith("/usr/local/sbin/"):
             there = commands / Path(path).name
-            there.write_text(text.replace("/usr/local/sbin", str(commands)))
+            here = text.replace("/usr/local/sbin", str(commands))
+            there.write_text(here.replace("/etc/docker", str(site / "docker")))
             there.chmod(0o755)
     return Machine(site)

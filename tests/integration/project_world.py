@@ -25,6 +25,7 @@ from local import aws
 from local.aws import Endpoints
 from local.bitbucket.client import Client
 from local.bitbucket.server import Server
+from local.projects import store_template
 from services.webhook import app
 from services.webhook.delivery import Delivery
 from services.webhook.hooks import Hooks
@@ -205,6 +206,7 @@ def world(folder: Path) -> Iterator[World]:
         }
         lines = (f"  {name}: {{Value: '{value}'}}" for name, value in outputs.items())
         site.create(STACK, ROOT + "\n".join(lines))
+        store_template(outside.s3, BUCKET)
         yield World(site.endpoints, client, url, outside)
 
 

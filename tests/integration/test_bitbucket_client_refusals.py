@@ -20,6 +20,7 @@ from tests.samples import COMMIT, REGION, REPOSITORY, a_run
 
 SECRET = "acme/testing/bitbucket-auth"
 PATH = f"/2.0/repositories/team/churn-model/commit/{COMMIT}/statuses/build"
+OAUTH = "/site/oauth2/access_token"
 STATUS = status(a_run(), Links(REGION))
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -57,7 +58,7 @@ class Server:
         self.requests.append((path, headers, body))
         if self.answers:
             return self.answers.pop(0)
-        if path == "/oauth":
+        if path == OAUTH:
             self.tokens += 1
             granted = {"access_token": f"granted-{self.tokens}", "expires_in": 7200}
             return 200, {}, json.dumps(granted).encode()
@@ -71,7 +72,7 @@ class Server:
     @property
     def authorizations(self) -> list[str]:
         """Who was said to call, for the calls that post a status."""
-        return [h["authorization"] for path, h, _ in self.requests if path != "/oauth"]
+        return [h["authorization"] for path, h, _ in self.requests if path != OAUTH]
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ class Caller:
             f"{server.url}/2.0/",
             SECRET,
             Secrets(self.store, self.clock.seconds),
-            oauth_url=f"{server.url}/oauth",
+            git_url=f"{server.url}/",
             clock=self.clock.seconds,
         )
 
@@ -221,7 +222,7 @@ def test_an_oauth_consumer_gets_a_token_and_keeps_it_for_two_hours(server: Serve
 
     assert server.authorizations == [f"Bearer granted-{n}" for n in (1, 1, 2)]
     path, headers, body = server.requests[0]
-    assert (path, body) == ("/oauth", b"grant_type=client_credentials")
+    assert (path, body) == (OAUTH, b"grant_type=client_credentials")
     assert headers["authorization"] == basic("key", "consumer-secret")
 
 
@@ -259,7 +260,27 @@ def test_a_secret_that_does_not_exist_is_told_by_its_name(server: Server) -> Non
     assert server.requests == []
 
 
-@pytest.mark.parametrize("written", ["the-token", '{"kind": "password", "token": "the-token"}'])
+@pytest.mark.parametrize("granted", [b"<html>", b"[]", b'{"access_token": "leak\\n"}'])
+def test_an_oauth_answer_without_a_token_is_unavailable(server: Server, granted: bytes) -> None:
+    server.answers = [(200, {}, granted)]
+
+    with pytest.raises(Unavailable, match="the answer holds no token") as error:
+        oauth(server).post()
+    assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "the-token",
+        '{"kind": "password", "token": "the-token"}',
+        '{"kind": "access_token", "token": "the-token\\n"}',
+        '{"kind": "access_token", "token": "the-token-é"}',
+        '{"kind": "access_token", "token": ""}',
+        '{"kind": "api_token", "token": "the-token"}',
+        '{"kind": "oauth", "user": "", "token": "the-token"}',
+    ],
+)
 def test_a_malformed_secret_is_told_without_its_content(server: Server, written: str) -> None:
     caller = bearer(server)
     caller.store.texts[SECRET] = written
@@ -268,3 +289,4 @@ def test_a_malformed_secret_is_told_without_its_content(server: Server, written:
         caller.post()
     assert "the-token" not in str(error.value)
     assert error.value.__cause__ is None
+    assert server.requests == []

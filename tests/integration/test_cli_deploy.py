@@ -4,6 +4,7 @@ SAM itself is run by the embedded stack; here it is about what is asked of it, a
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,6 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from cli.deploy import commands
 from cli.main import cloud_runner
 from local.layout import Tools
 
@@ -61,7 +61,7 @@ def asked_of_sam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"sys.exit(os.path.exists({str(tmp_path / 'broken')!r}))\n"
     )
     sam.chmod(0o755)
-    monkeypatch.setattr(commands, "Tools", lambda: Tools(sam=sam))
+    monkeypatch.setattr("cli.deploy.sam.Tools", lambda: Tools(sam=sam))
     return log
 
 
@@ -79,7 +79,7 @@ def create_stack() -> Any:
     return cloudformation
 
 
-def program_versions() -> list[str]:
+def stored() -> list[str]:
     s3 = boto3.client("s3", REGION)
     (bucket,) = [one["Name"] for one in s3.list_buckets()["Buckets"]]
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
@@ -103,17 +103,19 @@ def test_a_deployment_builds_deploys_and_stores_the_jobs_program(asked_of_sam: P
     assert {'AlarmEmail="ops@example.com"', 'Environment="testing"'} <= set(deploy)
     # What an earlier deployment chose, and nobody has written down, stays.
     assert 'MaxGpus="4"' in deploy
-    assert program_versions() == ["program/job.pyz"]
+    assert stored() == ["program/job.pyz", "program/project.yaml"]
     assert "cloud-runner project add WORKSPACE/SLUG -e testing" in result.output
+    (release,) = [word for word in deploy if word.startswith("WebhookRelease=")]
+    assert re.fullmatch(r'WebhookRelease="[0-9a-f]{64}"', release)
 
 
 @pytest.mark.usefixtures("account", "asked_of_sam")
-def test_the_same_program_is_not_stored_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_program_is_not_stored_again() -> None:
     create_stack()
-    assert run("deploy", "--yes", "--skip-build").exit_code == 0
-
-    assert "it is there already" not in capsys.readouterr().out
+    first = run("deploy", "--yes", "--skip-build")
     second = run("deploy", "--yes", "--skip-build")
+
+    assert "job.pyz, project.yaml" in first.output
     assert "it is there already" in second.output
 
 
@@ -126,20 +128,25 @@ def test_a_deployment_that_sam_could_not_do_ends_there(asked_of_sam: Path, tmp_p
 
     assert result.exit_code == 1
     assert "sam deploy ended with 1: see above" in result.output
-    assert program_versions() == []
+    assert stored() == []
 
 
 @pytest.mark.usefixtures("account")
 def test_secrets_of_a_deleted_stack_stop_a_new_one_before_it_fails_halfway(
     asked_of_sam: Path,
 ) -> None:
-    secret = "acme/testing/bitbucket-auth"
-    boto3.client("secretsmanager", REGION).create_secret(Name=secret, SecretString="{}")
+    first, second = "acme/testing/bitbucket-auth", "acme/testing/bitbucket-webhook-uuids"
+    secretsmanager = boto3.client("secretsmanager", REGION)
+    for name in (first, second, f"{first}/another"):
+        secretsmanager.create_secret(Name=name, SecretString="{}")
+    secretsmanager.delete_secret(SecretId=second, RecoveryWindowInDays=7)
 
     result = run("deploy", "--yes")
 
     assert result.exit_code == 1
-    assert f"--secret-id {secret}" in result.output
+    assert f"--secret-id {first}\n" in result.output
+    assert f"--secret-id {second}\n" in result.output
+    assert "another" not in result.output
     assert not asked_of_sam.exists()
 
 
@@ -163,14 +170,18 @@ def test_a_deletion_lists_what_is_kept_and_wants_the_name_typed() -> None:
 @pytest.mark.usefixtures("account")
 def test_a_stack_that_projects_need_is_not_deleted() -> None:
     cloudformation = create_stack()
-    project = "acme-testing-project-churn"
     queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
-    cloudformation.create_stack(StackName=project, TemplateBody=json.dumps(queue))
+    tags = {"cloud-runner": "acme-testing", "workspace": "team", "repository": "churn"}
+    cloudformation.create_stack(
+        StackName="acme-testing-project-churn",
+        TemplateBody=json.dumps(queue),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
 
     result = run("undeploy", "--yes")
 
     assert result.exit_code == 1
-    assert f"these stacks of projects need it: {project}" in result.output
+    assert "team/churn need this stack" in result.output
 
 
 @pytest.mark.usefixtures("account")
@@ -179,3 +190,56 @@ def test_without_a_stack_a_person_is_told_how_to_deploy_one() -> None:
 
     assert result.exit_code == 1
     assert "make deploy ENVIRONMENT=testing" in result.output
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+def test_nothing_more_happens_after_a_no_to_the_change_set() -> None:
+    cloudformation = create_stack()
+    cloudformation.create_change_set(
+        StackName=STACK,
+        ChangeSetName="samcli-deploy1",
+        TemplateBody=json.dumps(TEMPLATE),
+        Parameters=[{"ParameterKey": "MaxGpus", "ParameterValue": "2"}],
+    )
+
+    result = run("deploy", "--skip-build")
+
+    assert result.exit_code == 1
+    assert "nothing was deployed: the change set samcli-deploy1" in result.output
+    assert stored() == []
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "give CacheDirectory, as a directory that they have, or empty for none"),
+        (["CacheDirectory=", "ProgramDirectory="], "give --parameter FairShare=false"),
+    ],
+)
+def test_an_existing_queue_that_would_refuse_every_run_is_refused_first(
+    asked_of_sam: Path, more: list[str], said: str
+) -> None:
+    create_stack()
+    batch = boto3.client("batch", REGION)
+    environment = batch.create_compute_environment(
+        computeEnvironmentName="theirs", type="UNMANAGED", serviceRole=service_role()
+    )["computeEnvironmentArn"]
+    order = [{"order": 1, "computeEnvironment": environment}]
+    queue = batch.create_job_queue(
+        jobQueueName="q", state="ENABLED", priority=1, computeEnvironmentOrder=order
+    )
+    given = [f"ExistingJobQueueArn={queue['jobQueueArn']}", *more]
+
+    result = run("deploy", "--yes", *(word for one in given for word in ("--parameter", one)))
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert not asked_of_sam.exists()
+
+
+def service_role() -> str:
+    arn: str = boto3.client("iam", REGION).create_role(
+        RoleName="batch", AssumeRolePolicyDocument="{}"
+    )["Role"]["Arn"]
+    return arn

@@ -55,6 +55,7 @@ def here(stand_in: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
         secrets.create_secret(Name=HOOKS, SecretString=json.dumps(hooks))
         outputs = {
             "BitbucketApiUrl": f"{stand_in.url}/2.0",
+            "BitbucketGitUrl": "http://127.0.0.1:1",
             "KeywordPrefix": "ACME",
             "PushesQueueUrl": queue,
             "RunsTableName": TABLE,
@@ -199,6 +200,16 @@ def test_all_are_those_with_a_webhook_and_one_that_is_gone_holds_up_no_other(
     assert "1 of 2 repositories could not be compared" in shown.output
     assert shown.exit_code == 1
     assert "s3cret" not in shown.output
+
+
+def test_an_entry_that_nobody_understands_holds_up_no_repository(here: Here, work: Path) -> None:
+    branch(work, "main", ":ACME_RUN:\n")
+    hooks = {"odd": 7, "half": {"secret": "x"}, "u": {"secret": "s", "repository": REPOSITORY}}
+    here.client("secretsmanager").put_secret_value(SecretId=HOOKS, SecretString=json.dumps(hooks))
+    shown = here.run(group, "replay", "--all", "--dry-run")
+
+    assert shown.exit_code == 0
+    assert "main" in rows(shown.output)
 
 
 def test_repositories_are_named_or_all(here: Here) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.bitbucket import Bitbucket, CommitGone
+from shared.bitbucket import Bitbucket, CommitGone, UnexpectedAnswer
 from shared.secrets import Secrets
 from tests.fakes import Clock, SecretTexts
 
@@ -103,6 +103,16 @@ def test_a_next_page_elsewhere_is_not_asked_with_our_credentials(
     with pytest.raises(ValueError, match="listing: the next page is not below"):
         list(bitbucket.read_all(NAME, "/refs/branches", "listing"))
     assert len(server.asked) == 1
+
+
+def test_an_answer_that_is_no_json_is_told_as_such(
+    server: Server, bitbucket: Bitbucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/2.0/repositories/team/churn-model"] = (200, {})
+    monkeypatch.setattr(json, "dumps", lambda _body: "<html>sign in</html>")
+
+    with pytest.raises(UnexpectedAnswer, match="something that is no JSON"):
+        bitbucket.read(NAME, "", "asking")
 
 
 def test_a_token_rotated_within_the_minute_works_at_once(

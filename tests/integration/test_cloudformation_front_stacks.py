@@ -20,7 +20,7 @@ from tests.integration.cloudformation_front import (
 CHILD = """
 Parameters:
   Name: {Type: String}
-  Url: {Type: String, Default: "https://example.org", AllowedPattern: "https://.*"}
+  BitbucketApiUrl: {Type: String, Default: "https://example.org", AllowedPattern: "https://.*"}
   Priority: {Type: Number, Default: 1, MinValue: 1}
 Resources:
   Machines:
@@ -38,12 +38,12 @@ Resources:
     Properties: {LogGroupName: !Sub "/nested/${Name}"}
 Outputs:
   QueueArn: {Value: !Ref Queue}
-  Url: {Value: !Ref Url}
+  BitbucketApiUrl: {Value: !Ref BitbucketApiUrl}
 """
 PARENT = """
 Parameters:
   Name: {Type: String}
-  Url: {Type: String, Default: "https://example.org"}
+  BitbucketApiUrl: {Type: String, Default: "https://example.org"}
   Priority: {Type: Number, Default: 1}
 Resources:
   Topic: {Type: AWS::SNS::Topic}
@@ -51,10 +51,10 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties:
       TemplateURL: %s
-      Parameters: {Name: !Ref Name, Url: !Ref Url, Priority: !Ref Priority}
+      Parameters: {Name: !Ref Name, BitbucketApiUrl: !Ref BitbucketApiUrl, Priority: !Ref Priority}
 Outputs:
   QueueArn: {Value: !GetAtt Compute.Outputs.QueueArn}
-  Url: {Value: !GetAtt Compute.Outputs.Url}
+  BitbucketApiUrl: {Value: !GetAtt Compute.Outputs.BitbucketApiUrl}
 """
 FUNCTION = """
 def handler(event, context):
@@ -140,7 +140,7 @@ def test_a_nested_update_that_fails_brings_back_what_was(site: Site) -> None:
 
 
 def test_a_list_is_no_parameter_of_a_nested_stack(site: Site) -> None:
-    template = parent(site, "listed").replace("Url: !Ref Url", "Url: [a, b]")
+    template = parent(site, "listed").replace("Url: !Ref BitbucketApiUrl", "Url: [a, b]")
     stack = site.create("listed", template, Name="listed")
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -149,8 +149,8 @@ def test_a_list_is_no_parameter_of_a_nested_stack(site: Site) -> None:
 
 def test_a_value_may_break_a_limit_here_in_a_nested_stack_and_when_it_is_kept(site: Site) -> None:
     template = parent(site, "loopback")
-    stack = site.create("loopback", template, Name="loopback", Url="http://127.0.0.1:1")
-    kept = {"ParameterKey": "Url", "UsePreviousValue": True}
+    stack = site.create("loopback", template, Name="loopback", BitbucketApiUrl="http://127.0.0.1:1")
+    kept = {"ParameterKey": "BitbucketApiUrl", "UsePreviousValue": True}
     limited = template.replace(
         'Default: "https://example.org"', 'Default: "https://x", AllowedPattern: "https://.*"'
     ).replace("Topic: {", "Another: {")
@@ -161,9 +161,9 @@ def test_a_value_may_break_a_limit_here_in_a_nested_stack_and_when_it_is_kept(si
     )
     updated = site.settled("loopback")
 
-    assert outputs(stack)["Url"] == "http://127.0.0.1:1"
+    assert outputs(stack)["BitbucketApiUrl"] == "http://127.0.0.1:1"
     assert updated["StackStatus"] == "UPDATE_COMPLETE"
-    assert outputs(updated)["Url"] == "http://127.0.0.1:1"
+    assert outputs(updated)["BitbucketApiUrl"] == "http://127.0.0.1:1"
 
 
 def test_any_other_limit_holds(site: Site) -> None:
@@ -171,6 +171,11 @@ def test_any_other_limit_holds(site: Site) -> None:
 
     with pytest.raises(ClientError, match="at most 3 characters"):
         site.create("limited", template, Name="limited")
+
+
+def test_a_limit_that_nothing_here_has_to_break_is_refused_as_in_aws(site: Site) -> None:
+    with pytest.raises(ClientError, match=r"Priority.* must be a number not less than 1"):
+        site.create("least", CHILD, Name="least", Priority="0")
 
 
 def test_a_large_template_comes_from_s3_and_is_refused_in_a_request(site: Site) -> None:
@@ -202,7 +207,11 @@ def test_a_template_with_batchs_types_is_valid(site: Site) -> None:
     valid = site.cloudformation.validate_template(TemplateBody=CHILD)
     summary = site.cloudformation.get_template_summary(TemplateBody=CHILD)
 
-    assert [one["ParameterKey"] for one in valid["Parameters"]] == ["Name", "Url", "Priority"]
+    assert [one["ParameterKey"] for one in valid["Parameters"]] == [
+        "Name",
+        "BitbucketApiUrl",
+        "Priority",
+    ]
     assert "AWS::Batch::JobQueue" in summary["ResourceTypes"]
 
 

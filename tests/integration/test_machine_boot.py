@@ -143,6 +143,9 @@ def test_a_machine_becomes_fit_for_jobs(machine: Machine) -> None:
         machine.calls
     )
     assert not any(call.startswith(("mount", "dnf")) for call in machine.calls)
+    docker = json.loads((machine.site / "docker/daemon.json").read_text())
+    assert docker == {"userland-proxy": False, "no-new-privileges": True}
+    assert "systemctl restart docker" in machine.calls
 
 
 def test_a_machine_that_boots_without_s3_is_not_fit_and_tries_again(machine: Machine) -> None:

@@ -1,6 +1,7 @@
 """`cloud-runner project` as people and programs call it: what it asks, shows and prints."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from click.testing import CliRunner, Result
 
 from cli.project import place
 from cli.project.commands import project
-from tests.integration.project_world import TOKEN, World, brief, world
+from cli.project.parameters import template
+from cli.project.template import KEY
+from local.projects import store_template
+from tests.integration.project_world import BUCKET, TOKEN, World, brief, world
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,8 @@ def run(site: World, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name, value in site.endpoints.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name in [one for one in os.environ if one.startswith("CLOUD_RUNNER_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(place.Outside, "sleep", staticmethod(brief))
 
     def call(*arguments: str, answers: str = "") -> Result:
@@ -47,7 +53,7 @@ def test_a_first_project_is_asked_for_credentials_and_told_what_is_next(
 
     assert (added.exit_code, again.exit_code) == (0, 0)
     assert "store Bitbucket's credentials in acme/development/bitbucket-auth" in first
-    assert "cloud-runner image push acme/asked --environment development" in first
+    assert "cloud-runner image push acme/asked\n" in first
     assert ":ACME_RUN:" in first
     assert TOKEN not in first
     assert "nothing to change" in second
@@ -96,6 +102,49 @@ def test_what_is_there_is_listed_and_shown_to_people_and_programs(
     assert shown["webhook"]["works"] is True
     assert shown["image"] is None
     assert "webhook.webhooks.1.entered" in lines
+    (arn,) = [line for line in lines.splitlines() if line.startswith("parameters.AuthSecretArn")]
+    assert arn.endswith(shown["parameters"]["AuthSecretArn"])
+
+
+def test_the_template_of_another_version_is_noted_and_a_missing_one_refused(
+    site: World, run: Run, tmp_path: Path
+) -> None:
+    site.repository("acme/versions")
+    s3 = site.outside.s3
+    given = ("add", "acme/versions", "--yes", "--credentials-file", credentials(tmp_path))
+    same = run(*given)
+    try:
+        s3.put_object(Bucket=BUCKET, Key=KEY, Body=f"# other\n{template()}".encode())
+        other = run(*given)
+        s3.delete_object(Bucket=BUCKET, Key=KEY)
+        missing = run(*given)
+    finally:
+        store_template(s3, BUCKET)
+
+    assert (same.exit_code, other.exit_code, missing.exit_code) == (0, 0, 1)
+    assert "another version" not in same.output
+    assert "the stack was deployed from another version of this project" in other.output
+    assert "run cloud-runner deploy --skip-build" in missing.output
+
+
+def test_a_repository_that_is_not_there_is_said_with_the_command_that_adds_it(run: Run) -> None:
+    shown = run("show", "acme/nowhere", "--region", "eu-west-1")
+
+    assert shown.exit_code == 1
+    assert "cloud-runner project add acme/nowhere --region eu-west-1" in shown.output
+
+
+def test_a_token_that_has_expired_is_said_with_how_to_give_another(
+    site: World, run: Run, tmp_path: Path
+) -> None:
+    site.repository("acme/expired")
+    run("add", "acme/expired", "--yes", "--credentials-file", credentials(tmp_path))
+    site.bitbucket.add_fault(status=401, path_prefix="/2.0/repositories/acme/expired")
+    refused = run("remove", "acme/expired", "--yes")
+    site.bitbucket.clear_faults()
+
+    assert refused.exit_code == 1
+    assert "give others with --webhook-credentials-file" in refused.output
 
 
 def test_a_project_is_removed_after_its_name_was_typed(
@@ -103,12 +152,16 @@ def test_a_project_is_removed_after_its_name_was_typed(
 ) -> None:
     site.repository("acme/removed")
     run("add", "acme/removed", "--yes", "--credentials-file", credentials(tmp_path))
+    before = site.snapshot("acme/removed")
     kept = run("remove", "acme/removed", "--delete-data", answers="acme/other\n")
+    after = site.snapshot("acme/removed")
     gone = run("remove", "acme/removed", "--delete-data", answers="acme/removed\n")
     again = run("remove", "acme/removed", "--yes")
     shown = again.output
 
     assert (kept.exit_code, gone.exit_code, again.exit_code) == (1, 0, 0)
+    assert after == before
+    assert site.place("acme/removed").stack.state() is None
     assert "nothing to remove" in shown
 
 

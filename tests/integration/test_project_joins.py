@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click import ClickException
@@ -21,6 +22,7 @@ from tests.integration.project_world import (
     World,
     nobody_asks,
     outside_of,
+    wait,
     world,
 )
 
@@ -88,6 +90,57 @@ def test_looking_changes_nothing(site: World) -> None:
     assert "k3y" not in repr(todo)
 
 
+def test_what_a_first_try_left_is_announced_as_what_is_deleted(site: World) -> None:
+    full_name = site.repository("acme/ruin")
+    name = site.place(full_name).project.stack
+    template = """
+    Resources:
+      Job:
+        Type: AWS::Batch::JobDefinition
+        Properties: {JobDefinitionName: "no name!", Type: container}
+    """
+    cloudformation = site.outside.cloudformation
+    cloudformation.create_stack(StackName=name, TemplateBody=template)
+    wait(lambda: _status(site, full_name) == "ROLLBACK_COMPLETE")
+
+    found = site.add(full_name)
+
+    announced = f"delete what a first try left of the stack {name}, and create it"
+    assert announced in found.todo
+    assert _status(site, full_name) == "CREATE_COMPLETE"
+
+
+def test_a_stack_that_only_a_person_can_free_is_said_before_anything_is_announced(
+    site: World,
+) -> None:
+    full_name = site.repository("acme/stuck")
+    site.add(full_name)
+    stuck: Any = _Stuck(site.outside.cloudformation)
+    place = site.place(full_name)
+    place = replace(place, outside=replace(place.outside, cloudformation=stuck))
+
+    with pytest.raises(AccountError, match=r"UPDATE_ROLLBACK_FAILED.*continue-update-rollback"):
+        looking.look(place, Wishes(), nobody_asks)
+
+
+class _Stuck:
+    """CloudFormation whose stacks could not be rolled back."""
+
+    def __init__(self, cloudformation: Any) -> None:
+        self._cloudformation = cloudformation
+
+    def describe_stacks(self, **asked: str) -> Any:
+        """A stack as it is but for its status."""
+        told = self._cloudformation.describe_stacks(**asked)
+        told["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+        return told
+
+
+def _status(site: World, full_name: str) -> str | None:
+    state = site.place(full_name).stack.state()
+    return None if state is None else state.status
+
+
 def test_what_is_asked_for_later_changes_that_alone(site: World) -> None:
     full_name = site.repository("acme/changes")
     site.add(full_name, replace(WISHES, parameters={"Vcpus": "4", "KeptImages": "5"}))
@@ -98,7 +151,7 @@ def test_what_is_asked_for_later_changes_that_alone(site: World) -> None:
 
     assert len(found.todo) == 1
     assert asked == {"VCPU": "8", "MEMORY": "7168"}
-    assert there["parameters"]["KeptImages"] == "5"
+    assert there["stack"][1]["KeptImages"] == "5"
     assert there["hooks"] == hooks
 
 

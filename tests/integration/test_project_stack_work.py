@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError, ReadTimeoutError
 
 from cli.account import AccountError
 from cli.project.stack import Stack
@@ -49,7 +50,7 @@ class Deployment:
     """A stack, and what was told of it."""
 
     def __init__(self, site: Site, name: str) -> None:
-        self.site = site
+        self.url = site.upload("stack.yaml", TEMPLATE)
         self.stack = Stack(site.cloudformation, name, ROLE, sleep=brief)
         self.told: list[str] = []
         self.asked: list[State | None] = []
@@ -59,7 +60,7 @@ class Deployment:
             self.asked.append(state)
             return parameters
 
-        return self.stack.deploy(TEMPLATE, given, TAGS, self.told.append)
+        return self.stack.deploy(self.url, given, TAGS, self.told.append)
 
     @property
     def status(self) -> str | None:
@@ -90,8 +91,8 @@ def test_a_preview_says_what_would_change_and_changes_nothing(site: Site) -> Non
     assert state is not None
     before = site.cloudformation.list_change_sets(StackName="previewed")["Summaries"]
 
-    none = one.stack.preview(state, TEMPLATE, {"Name": "previewed"}, TAGS)
-    some = one.stack.preview(state, TEMPLATE, {"Name": "other"}, TAGS)
+    none = one.stack.preview(state, one.url, {"Name": "previewed"}, TAGS)
+    some = one.stack.preview(state, one.url, {"Name": "other"}, TAGS)
 
     assert none is None
     assert set(some or []) == {"Images", "Queue"}
@@ -159,5 +160,30 @@ def test_somebody_elses_work_is_waited_for() -> None:
     slow = Slow("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED")
 
     with pytest.raises(AccountError, match="continue-update-rollback --stack-name slow"):
-        Stack(slow, "slow", ROLE, sleep=brief).deploy(TEMPLATE, lambda _: {}, TAGS, print)
+        Stack(slow, "slow", ROLE, sleep=brief).deploy("https://t", lambda _: {}, TAGS, print)
     assert len(slow.statuses) == 1
+
+
+class Silent(Slow):
+    """CloudFormation that takes a change set and never answers, or botocore that sends none."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("UPDATE_COMPLETE")
+        self.error = error
+
+    def create_change_set(self, **_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://cloudformation"),
+        ParamValidationError(report="Parameter validation failed"),
+    ],
+)
+def test_what_botocore_says_while_deploying_is_told_with_what_was_done(error: Exception) -> None:
+    stack = Stack(Silent(error), "silent", ROLE, sleep=brief)
+
+    with pytest.raises(AccountError, match="deploying the stack silent: "):
+        stack.deploy("https://t", lambda _: {}, TAGS, print)

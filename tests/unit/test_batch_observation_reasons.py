@@ -160,6 +160,7 @@ NOT_PULLED = "CannotPullContainerError: "
     "said",
     [
         f"pull image manifest has been retried 1 time(s): failed to resolve ref {ECR}:1: not found",
+        f'failed to resolve reference "{ECR}:1": {ECR}:1: not found',
         f"manifest for {ECR}:latest not found",
         "name unknown: The repository with name 'acme/churn-model' does not exist in the registry",
     ],
@@ -184,6 +185,10 @@ def test_an_image_that_nobody_has_pushed_is_told_with_the_command_that_pushes_it
         "Error response from daemon: toomanyrequests: Rate exceeded",
         "pull access denied for x, repository does not exist or may require 'docker login'",
         "failed to resolve ref x: dial tcp 10.0.3.17:443: i/o timeout",
+        "failed to extract layer: open /var/lib/containerd/io:1: not found",
+        "pull image manifest has been retried 1 time(s): lookup ecr.amazonaws.com: not found",
+        "failed to do request: Head https://example.com/v2/x:443: not found",
+        "snapshot 7 does not exist: not found",
     ],
 )
 def test_an_image_that_was_not_pulled_for_another_reason_is_not_pushed_again(said: str) -> None:

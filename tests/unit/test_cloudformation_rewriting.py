@@ -71,27 +71,46 @@ Outputs:
     assert found["Text"]["Value"] == address
 
 
-def test_a_limit_is_given_up_only_where_a_value_breaks_it() -> None:
-    text = """
+LIMITED = """
 Parameters:
-  Url: {Type: String, AllowedPattern: "https://.*", MaxLength: 9}
-  Seconds: {Type: Number, MinValue: 60, MaxValue: 90}
+  BitbucketApiUrl: {Type: String, AllowedPattern: "https://.*", MaxLength: 9}
+  LeaseSeconds: {Type: Number, MinValue: 60, MaxValue: 90}
+  Email: {Type: String, AllowedPattern: "|.+@.+"}
+  Vcpus: {Type: Number, MinValue: 1}
   Names: {Type: CommaDelimitedList, AllowedPattern: "[a-z]+"}
 Resources: {}
 """
-    kept = rewritten(read(text), {"Url": "https://x", "Seconds": "60", "Names": "a, b"}, SITE)
-    changed = rewritten(read(text), {"Url": "http://x", "Seconds": "30", "Names": "a,B"}, SITE)
 
-    assert kept.template == read(text)
-    assert changed.given_up == (
-        *(("Url", "AllowedPattern"), ("Seconds", "MinValue"), ("Names", "AllowedPattern")),
-    )
+
+def test_a_limit_is_given_up_only_where_a_value_breaks_it() -> None:
+    good = {"BitbucketApiUrl": "https://x", "LeaseSeconds": "60"}
+    kept = rewritten(read(LIMITED), good, SITE)
+    changed = rewritten(read(LIMITED), {"BitbucketApiUrl": "http://x", "LeaseSeconds": "30"}, SITE)
+
+    assert kept.template == read(LIMITED)
+    assert changed.given_up == (("BitbucketApiUrl", "AllowedPattern"), ("LeaseSeconds", "MinValue"))
     assert changed.template["Parameters"] == {
-        "Url": {"Type": "String", "MaxLength": 9},
-        "Seconds": {"Type": "Number", "MaxValue": 90},
-        "Names": {"Type": "CommaDelimitedList"},
+        **read(LIMITED)["Parameters"],
+        "BitbucketApiUrl": {"Type": "String", "MaxLength": 9},
+        "LeaseSeconds": {"Type": "Number", "MaxValue": 90},
     }
-    assert broken(read(text), {"Unknown": "x", "Seconds": "many"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BitbucketApiUrl", "https://too-long"),
+        ("LeaseSeconds", "91"),
+        ("LeaseSeconds", "many"),
+        ("Email", "nobody"),
+        ("Vcpus", "0"),
+        ("Names", "a,B"),
+        ("Unknown", "x"),
+    ],
+)
+def test_a_limit_that_nothing_here_has_to_break_stays(name: str, value: str) -> None:
+    assert broken(read(LIMITED), {name: value}) == []
+    assert rewritten(read(LIMITED), {name: value}, SITE).template == read(LIMITED)
 
 
 def test_a_serverless_apis_events_become_routes_to_the_alias() -> None:

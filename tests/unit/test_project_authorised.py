@@ -96,5 +96,20 @@ def test_what_others_wrote_comes_through_every_change(others: dict[str, object])
     assert authorised.without(changed, {"{OURS}"}) == others
 
 
+def test_one_entry_that_nobody_understands_hides_no_repository() -> None:
+    content = {
+        "a": {"secret": "x", "repository": "acme/churn"},
+        "b": {"repository": "acme/churn"},
+        "c": {"repository": "acme/a"},
+        "d": {"secret": "x"},
+        "e": {"repository": 7},
+        "f": {"repository": ["acme/list"]},
+        "g": {"repository": "no-slug"},
+        "h": "odd",
+    }
+
+    assert authorised.repositories(content) == ["acme/a", "acme/churn"]
+
+
 def test_no_text_of_ours_shows_a_secret() -> None:
     assert "s3cret" not in repr(OURS)

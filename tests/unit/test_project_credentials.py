@@ -41,6 +41,8 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         {"kind": "password", "token": "t0ken"},
         {"kind": "access_token", "token": ""},
         {"kind": "access_token", "token": "t0ken\n"},
+        {"kind": "access_token", "token": "t0ken\u00e9"},
+        {"kind": "access_token", "token": "t0 ken"},
         {"kind": "api_token", "token": "t0ken"},
         {"kind": "oauth", "user": "", "token": "t0ken"},
     ],
@@ -53,6 +55,38 @@ def test_what_cannot_be_credentials_is_refused_without_being_shown(
 
     assert "of the form" in caught.value.message
     assert "t0ken" not in caught.value.message
+
+
+def test_a_file_that_is_not_utf_8_is_refused_without_being_shown(tmp_path: Path) -> None:
+    file = written(tmp_path, "")
+    file.write_bytes(b'{"kind": "access_token", "token": "t0ken\xff"}')
+
+    with pytest.raises(click.ClickException, match="is not UTF-8") as caught:
+        credentials.from_file(file)
+    assert "t0ken" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("token", ["t0ken\n", "t0ken\u00e9", "\nt0ken", "t0\x00ken"])
+def test_credentials_with_a_token_for_no_header_cannot_be(token: str) -> None:
+    with pytest.raises(ValueError, match="token") as caught:
+        Credentials(kind="access_token", token=token)
+    assert "ken" not in str(caught.value).replace("token", "")
+
+
+def test_credentials_do_not_show_their_token() -> None:
+    assert "t0ken" not in repr(Credentials(kind="access_token", token="t0ken"))
+
+
+def test_what_is_typed_and_cannot_be_a_token_is_not_shown() -> None:
+    @click.command()
+    def command() -> None:
+        credentials.ask("needed")
+
+    result = CliRunner().invoke(command, input="access_token\nt0ken\u00e9\n")
+
+    assert "is no token" in result.output
+    assert "t0ken" not in result.output
 
 
 def test_what_is_typed_as_a_token_is_not_shown() -> None:
@@ -92,5 +126,7 @@ def test_an_option_and_a_parameter_cannot_say_different_things() -> None:
         "Vcpus": "4",
         "KeptImages": "5",
     }
+    with pytest.raises(click.BadParameter, match="Vcpus is given twice, as '4' and as '8'"):
+        inputs.parameters(("Vcpus=4", "Vcpus=8"), {})
     with pytest.raises(click.UsageError, match="different things"):
         inputs.parameters(given, {"vcpus": 8})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cli.project.bitbucket import Bitbucket
+from cli.project.bitbucket import Bitbucket, Refused
 from cli.project.http import Answer
 from cli.project.permissions import check
 from shared.bitbucket import Credentials
@@ -104,10 +104,27 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     assert [one.partition(":")[0] for one in missing] == ["write", "webhooks"]
 
 
-def test_a_next_page_elsewhere_is_not_asked_with_our_credentials() -> None:
+def test_a_next_page_elsewhere_is_no_end_and_is_not_asked_with_our_credentials() -> None:
     credentials = Credentials(kind="access_token", token="t0ken")
     page = json.dumps({"values": [], "next": "https://evil.example.com/2.0/x"}).encode()
     answers = Bitbucketish(hooks=Answer(200, page))
 
-    assert Bitbucket(answers, API, GIT, credentials).hooks("acme/churn") == []
+    with pytest.raises(Refused, match="a next page that is not below"):
+        Bitbucket(answers, API, GIT, credentials).hooks("acme/churn")
     assert len(answers.calls) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>sign in</html>", b"[]", b""])
+def test_an_answer_that_is_no_json_is_an_error(body: bytes) -> None:
+    (missing,) = checked(Bitbucketish(read=Answer(200, body)))
+
+    assert "Bitbucket answered 200, something that is no JSON" in missing
+
+
+@pytest.mark.parametrize("token", ["", "leak\n", "leak\u00e9"])
+def test_an_oauth_token_that_cannot_be_one_is_not_used_or_shown(token: str) -> None:
+    granted = Answer(200, json.dumps({"access_token": token}).encode())
+    (missing,) = checked(Bitbucketish(oauth=granted), "oauth")
+
+    assert "holds no token" in missing
+    assert "leak" not in missing

@@ -56,6 +56,14 @@ def test_of_several_webhooks_the_one_that_works_is_kept() -> None:
     )
 
 
+def test_a_rotation_that_was_interrupted_is_finished_and_not_undone() -> None:
+    old, new = a_hook("a", created="2026-11-20T10:00:00Z"), a_hook("b", created="2026-11-21")
+
+    for found in ([old, new], [new, old]):
+        assert plan(found, ["a", "b"], ["a", "b"], URL) == (Delete(old),)
+    assert plan([old, new], ["a", "b"], ["a"], URL) == (Delete(new),)
+
+
 def test_an_entry_of_a_webhook_that_is_gone_is_dropped_and_others_stay() -> None:
     kept = [a_hook("a"), a_hook("elsewhere", url=OTHER_URL)]
 

@@ -1,0 +1,63 @@
+"""How the command ends where it did not get to its end: what it says, and its exit code."""
+
+import sys
+from collections.abc import Callable
+
+import botocore.exceptions
+import click
+import pytest
+
+from cli.main import cloud_runner, main
+from tests.fakes import refusal
+
+End = Callable[[str, BaseException], tuple[int, str]]
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> End:
+    """Types a command that ends by an exception; the exit code, and what was said of it."""
+    monkeypatch.setattr("cli.main.signal.signal", lambda *_: None)
+
+    def typed(name: str, error: BaseException) -> tuple[int, str]:
+        def callback() -> None:
+            raise error
+
+        monkeypatch.setitem(cloud_runner.commands, name, click.Command(name, callback=callback))
+        monkeypatch.setattr(sys, "argv", ["cloud-runner", name])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, capsys.readouterr().err.strip()
+
+    return typed
+
+
+def test_a_no_is_said_to_have_done_nothing(end: End) -> None:
+    assert end("deploy", click.Abort()) == (1, "nothing was done (--yes does not ask)")
+
+
+def test_an_interrupted_command_says_that_it_can_go_on(end: End) -> None:
+    assert end("deploy", KeyboardInterrupt()) == (
+        130,
+        "interrupted: the same command goes on from here",
+    )
+
+
+@pytest.mark.parametrize("name", ["demo", "local"])
+def test_what_ctrl_c_ends_anyway_ends_without_a_word(end: End, name: str) -> None:
+    assert end(name, KeyboardInterrupt()) == (130, "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.ReadTimeoutError(endpoint_url="https://cloudformation"),
+        refusal("Throttling", 400, "DescribeStacks"),
+    ],
+)
+def test_what_aws_refuses_is_one_line(end: End, error: Exception) -> None:
+    code, said = end("deploy", error)
+
+    assert code == 1
+    assert said.startswith("error: ")
+    assert len(said.splitlines()) == 1
