@@ -105,10 +105,12 @@ def add(
         return
     if found.todo and not yes:
         click.confirm("Do it?", abort=True)
+    is_new = place.stack.state() is None
     joining.join(found, _tell)
-    word = "added" if found.todo else "nothing was changed, and it works"
+    word = "changed" if found.todo else "nothing was changed, and it works"
+    word = "added" if is_new else word
     console.print(f"\n[bold green]{word}[/bold green]: {escape(place.project.full_name)}")
-    _show_left(account, place, is_new=bool(found.todo))
+    _show_left(account, place, is_new=is_new)
 
 
 @project.command("list")
@@ -226,6 +228,8 @@ def _show_left(account: Account, place: Place, *, is_new: bool) -> None:
         console.print(f"next: its jobs have no image yet:\n  {escape(push)}")
     if is_new:
         console.print(
+            "if the project has no DVC remote yet, its place in the data bucket is\n"
+            f"  dvc remote add --default storage {escape(str(place.objects))}dvc\n"
             f"then push a commit with :{prefix}_RUN: on a line of its own:\n"
             f"  git commit --allow-empty -m 'First run' -m ':{prefix}_RUN:' && git push"
         )

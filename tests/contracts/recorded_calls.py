@@ -48,7 +48,10 @@ _NAMES = {
 # What an operation needs as well if it is called with a parameter (None: always).
 _ALSO: dict[str, dict[str | None, frozenset[str]]] = {
     "batch:SubmitJob": {"tags": frozenset({"batch:TagResource"})},
-    "cloudformation:CreateChangeSet": {"RoleARN": frozenset({"iam:PassRole"})},
+    "cloudformation:CreateChangeSet": {
+        "RoleARN": frozenset({"iam:PassRole"}),
+        "Tags": frozenset({"cloudformation:TagResource"}),
+    },
     "cloudformation:CreateStack": {"RoleARN": frozenset({"iam:PassRole"})},
     "cloudformation:DeleteStack": {"RoleARN": frozenset({"iam:PassRole"})},
     "cloudformation:UpdateStack": {"RoleARN": frozenset({"iam:PassRole"})},

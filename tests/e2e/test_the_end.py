@@ -70,7 +70,7 @@ def test_a_second_stack_in_the_same_place_is_refused_and_harms_nobody(world: Wor
         (["--job-environment", "/tmp"], "/tmp has no bin/dvc"),
         (["--state-dir", "/proc/nowhere"], "/proc/nowhere"),
         (["--ready-file", "/proc/nowhere/ready.json"], "/proc/nowhere"),
-        (["--repository", "Churn"], "no workspace/slug"),
+        (["--repository", "Churn"], "is not WORKSPACE/SLUG"),
         (["--parameter", "MaxGpus"], "write NAME=VALUE"),
     ],
 )
