@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any, Final, Literal
 
 import boto3
 from botocore.config import Config
-from werkzeug.serving import make_server
 
 from local.batch.arns import Account, name_in
 from local.batch.bus import DefaultBus, Sqs
@@ -34,13 +32,13 @@ from local.batch.store import Store
 from local.batch.tags import TagIndex
 from local.batch.tries import Machine, Try
 from local.batch.web import Endpoint
+from local.serving import serving
 
 # Between SIGTERM and SIGKILL, as ECS does it: Batch user guide, "Job timeouts".
 _GRACE_SECONDS: Final = 30.0
 # How long jobs have to end when the endpoint does.
 _LEAVE_SECONDS: Final = 1.0
 # How long the server takes at most to notice that it is to end.
-_POLL_SECONDS: Final = 0.05
 # The AWS endpoint is on this machine; delivery tries again by itself.
 _CLIENT: Final = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
 
@@ -103,7 +101,7 @@ def running(settings: Settings) -> Iterator[int]:
         if delivery is not None:
             delivery.start()
         try:
-            with _serving(application, listener, port):
+            with serving(application, listener, port):
                 yield port
         finally:
             scheduler.stop(_LEAVE_SECONDS)
@@ -113,21 +111,6 @@ def running(settings: Settings) -> Iterator[int]:
 
 def _never() -> int:
     return 0
-
-
-@contextlib.contextmanager
-def _serving(application: Endpoint, listener: socket.socket, port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, application, threaded=True, fd=listener.fileno())
-    thread = threading.Thread(
-        target=server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _delivery(settings: Settings, store: Store) -> Delivery:

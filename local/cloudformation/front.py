@@ -3,7 +3,6 @@
 import contextlib
 import io
 import socket
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import urllib3
-from werkzeug.serving import make_server
 
 from local.aws import ACCOUNT, client
 from local.cloudformation.aws_kinds import aws_kinds
@@ -24,12 +22,12 @@ from local.cloudformation.rewriting import Site
 from local.cloudformation.stack_kind import NestedStacks
 from local.cloudformation.storage import Storage
 from local.cloudformation.web import Front
+from local.serving import serving
 
 _COURIER: Final = Path(__file__).with_name("courier.py")
 # Five of them are a second: as patient as whoever waits for this part.
 _TRIES: Final = 300
 # How long the server takes at most to notice that it is to end.
-_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def running(settings: Settings) -> Iterator[int]:
         )
         previous = partial(_values, client("cloudformation", aws))
         front = Front(aws, Requests(storage, site, previous), partial(answer, kinds=kinds))
-        with _serving(front, listener, port):
+        with serving(front, listener, port):
             yield port
 
 
@@ -101,18 +99,3 @@ def _values(cloudformation: Any, stack: str) -> dict[str, str]:
     """The parameters' values of a stack that exists."""
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
-
-
-@contextlib.contextmanager
-def _serving(front: Front, listener: socket.socket, port: int) -> Iterator[None]:
-    server = make_server("127.0.0.1", port, front, threaded=True, fd=listener.fileno())
-    thread = threading.Thread(
-        target=server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
