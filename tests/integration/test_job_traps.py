@@ -38,7 +38,9 @@ raise SystemExit(1)
 # Stays, and looks at every file in memory that it can, until one holds the token.
 SPY = """
 import os, pathlib, time
-pathlib.Path(MARK).write_text(str(os.getpid()))
+# At once or not at all: it may be ended at any moment.
+pathlib.Path(MARK + ".part").write_text(str(os.getpid()))
+os.replace(MARK + ".part", MARK)
 token, until = (HALF + OTHER_HALF).encode(), time.monotonic() + 30
 while time.monotonic() < until:
     for folder in pathlib.Path("/proc").glob("[0-9]*/fd"):
