@@ -48,7 +48,7 @@ format-check: $(SETUP)
 .PHONY: lint
 lint: $(SETUP) .tools/checkov/.installed ## lint code, templates and Dockerfile
 	@$(BIN)/ruff check .
-	@$(BIN)/hadolint container/Dockerfile
+	@$(BIN)/hadolint container/Dockerfile $(wildcard examples/*/Dockerfile)
 	@for template in $(TEMPLATES); do $(BIN)/sam validate --lint --template $$template; done
 	@$(BIN)/cfn-lint --regions ALL_REGIONS --template $(TEMPLATES)
 	@env -u BC_API_KEY CKV_PARSE_ERROR_FAIL=true \
@@ -74,6 +74,10 @@ deploy: $(SETUP) ## deploy to AWS: make deploy ENVIRONMENT=production PARAMETERS
 .PHONY: undeploy
 undeploy: $(SETUP) ## delete what `make deploy` made; says what is kept
 	@$(BIN)/cloud-runner undeploy $(COMMAND_OPTIONS)
+
+.PHONY: reference
+reference: $(SETUP) ## write docs/commands.md again, from the commands
+	@$(BIN)/python -m cli.reference
 
 .PHONY: schemas
 schemas: $(SETUP) ## write the JSON Schemas of our events again

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from cli.console import console, step
+from cli.examples import example
 from cli.local_projects import join
 from local.layout import DEFAULT_STATE, StackError, StateDir
 from local.results import result_commit
@@ -28,7 +29,12 @@ _COLOURS = {"INPROGRESS": "yellow", "SUCCESSFUL": "green", "FAILED": "red", "STO
 _POLL_SECONDS = 0.3
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "cloud-runner demo",
+        "cloud-runner demo --timeout 600    # a slow machine",
+    )
+)
 @click.option(
     "--timeout",
     type=click.IntRange(min=1),
@@ -39,7 +45,9 @@ _POLL_SECONDS = 0.3
 def demo(timeout: int) -> None:
     """Push a commit to a stack of its own and watch the run.
 
-    Starts the stack, pushes, follows the run, shows the result, ends everything.
+    Starts the stack, pushes, follows the run, shows the result, ends everything. It needs neither
+    an AWS account nor Docker. What it leaves, logs and the report's pictures, is in
+    .cloud-runner/demo.
 
     The exit code is 0 only if the run succeeded and its result commit is in the repository.
     """

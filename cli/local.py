@@ -7,16 +7,23 @@ from pathlib import Path
 import click
 
 from cli.console import console, step
+from cli.examples import example
+from cli.local_account import DEFAULT_STATE_DIR, STATE_DIR_VARIABLE
 from cli.local_env import env
 from cli.local_projects import join
 from cli.typed import FullName, pairs
-from local.layout import DEFAULT_STATE, StackError, StateDir, Tools
-from local.stack import Stack, running, write_ready_file
+from local import ready
+from local.layout import StackError, StateDir, Tools
+from local.stack import Stack, running
 
 
-@click.group()
+@click.group(epilog=example("cloud-runner local up"))
 def local() -> None:
-    """The embedded stack: AWS, Batch and Bitbucket on this machine."""
+    """The embedded stack: AWS, Batch and Bitbucket on this machine.
+
+    The same functions, template and job as on AWS, without an account and without Docker. It
+    listens on 127.0.0.1 alone.
+    """
 
 
 def _parameters(
@@ -25,18 +32,26 @@ def _parameters(
     return pairs(values)
 
 
-@local.command()
+@local.command(
+    epilog=example(
+        "cloud-runner local up --repository my-team/churn",
+        "cloud-runner local up --job-environment path/to/venv --parameter MaxGpus=2",
+    )
+)
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_STATE / "stack",
+    default=DEFAULT_STATE_DIR,
+    envvar=STATE_DIR_VARIABLE,
     show_default=".cloud-runner/stack, in the project",
+    show_envvar=True,
     help="Where repositories, data and logs are kept.",
 )
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Written when all is ready: one JSON object with addresses and secrets.",
+    help="Written when all is ready, as ready.json in the state directory always is: one JSON "
+    "object with addresses and secrets.",
 )
 @click.option(
     "--repository",
@@ -68,7 +83,13 @@ def up(
     job_environment: Path,
     parameters: dict[str, str],
 ) -> None:
-    """Run the stack in the foreground until Ctrl-C (or SIGTERM)."""
+    """Run the stack in the foreground until Ctrl-C (or SIGTERM).
+
+    Prints, once it is ready, the git address of each repository, a page that shows commits with
+    their statuses, and where the logs are. Jobs are processes of this machine: at most as many at
+    a time as it has processors for. Repositories and their data stay in --state-dir; runs, queues
+    and whatever else is AWS's are new at every start.
+    """
     if ready_file is not None:
         ready_file.unlink(missing_ok=True)
         # Now, and not after the stack has started, is the time to hear that it cannot be written.
@@ -85,7 +106,7 @@ def up(
         parameters=parameters,
     ) as stack:
         if ready_file is not None:
-            write_ready_file(stack, ready_file)
+            ready.write(stack.describe(), ready_file)
         _say_ready(stack, ready_file)
         try:
             _wait(stack)

@@ -18,6 +18,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from cli.console import console
+from cli.examples import example
 from local import aws
 from local.deployment import STACK
 from local.layout import DEFAULT_STATE, PROJECT
@@ -87,7 +88,12 @@ def deployed_variables(cloudformation: Any, functions: Any) -> dict[str, Variabl
     }
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "cloud-runner local up --ready-file ready.json &",
+        "cloud-runner local env --ready-file ready.json",
+    )
+)
 @click.option(
     "--ready-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -108,7 +114,11 @@ def deployed_variables(cloudformation: Any, functions: Any) -> dict[str, Variabl
     help="What the functions' containers call this machine.",
 )
 def env(ready_file: Path, folder: Path, host: str) -> None:
-    """Write what `sam local invoke` needs to run a function against the embedded stack."""
+    """Write what `sam local invoke` needs to run a function against the embedded stack.
+
+    Two files: variables with addresses that a container reaches, and a copy of the built template
+    that declares them. The command to type next is printed. docs/local-invoke.md tells all of it.
+    """
     if not BUILT.exists():
         message = f"{BUILT} is not there: run make build first"
         raise click.ClickException(message)

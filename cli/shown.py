@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from cli.account import Account
+from cli.local_account import DEFAULT_STATE_DIR, STATE_DIR_VARIABLE
+from local.layout import StateDir
 
 
 def printable(text: str) -> str:
@@ -66,5 +68,13 @@ def command(account: Account, *words: str) -> str:
         ),
         *(["--profile", profile] if profile != "default" else []),
         *(["--region", region] if region is not None else []),
+        *_local(account.local),
     ]
     return shlex.join(["cloud-runner", *words, *options])
+
+
+def _local(state: StateDir | None) -> list[str]:
+    if state is None:
+        return []
+    elsewhere = state.root != DEFAULT_STATE_DIR or STATE_DIR_VARIABLE in os.environ
+    return ["--local", *(["--state-dir", str(state.root)] if elsewhere else [])]

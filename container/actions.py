@@ -8,13 +8,14 @@ Both work in the current directory and know no credentials.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from container import compute, interpreter, scripts
+from container import compute, interpreter, parameters, scripts
 from container.comparison import compare
 from container.dvc import Dvc
 from container.exits import Exit, JobFailed
@@ -29,7 +30,7 @@ def act(action: str, arguments: Sequence[str]) -> int:
         settings = Settings.read(os.environ)
         dvc = Dvc(Children(), Path.cwd(), settings)
         if action == scripts.ACTIONS[scripts.RUN]:
-            wanted = [*compute.arguments_of(settings), *arguments]
+            wanted = [*_arguments(settings), *arguments]
             return dvc.reproduce(wanted, experiment=settings.experiment)
         old, new = _revisions(arguments)
     except JobFailed as failed:
@@ -37,6 +38,14 @@ def act(action: str, arguments: Sequence[str]) -> int:
         return failed.code
     print(_difference(Path.cwd(), old, new, everything="--all" in arguments))
     return Exit.DONE
+
+
+def _arguments(settings: Settings) -> Sequence[str]:
+    """The run's own arguments, with the parameters in front where it is a point of a sweep."""
+    if settings.point is None or settings.command:
+        return compute.arguments_of(settings)
+    found = json.loads(os.environ.get(f"{settings.prefix}_POINT", "{}"))
+    return parameters.words_of(settings, settings.point.name, found)
 
 
 def _revisions(arguments: Sequence[str]) -> tuple[str, str]:

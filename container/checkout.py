@@ -10,7 +10,7 @@ from container.origin import Origin, OriginRefused, OriginUnavailable
 from container.settings import Job
 
 # An image may configure Git LFS for all users. Here it would ask Bitbucket without credentials.
-_WITHOUT_LFS = (
+WITHOUT_LFS = (
     *("-c", "filter.lfs.process=", "-c", "filter.lfs.smudge="),
     *("-c", "filter.lfs.required=false"),
 )
@@ -31,7 +31,7 @@ def check_out(git: Git, origin: Origin, job: Job, *others: str) -> dict[str, str
         _fetch(git, origin, job, heads)
         git.must("update-ref", f"refs/heads/{job.branch}", job.commit)
         git.must("symbolic-ref", "HEAD", f"refs/heads/{job.branch}")
-        git.must(*_WITHOUT_LFS, "reset", "--quiet", "--hard")
+        git.must(*WITHOUT_LFS, "reset", "--quiet", "--hard")
         lfs.check_out(git, origin)
         if (git.directory / ".gitmodules").exists():
             origin.fetch_submodules(git)

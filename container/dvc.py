@@ -181,6 +181,15 @@ class Dvc:
             )
         return not found["failed"]
 
+    def metrics(self) -> dict[str, Any]:
+        """The metrics in the workspace, by file; a file that cannot be read is left out."""
+        ended = self._run("metrics", "show", "--json", finish=True, read=True)
+        try:
+            shown = json.loads(ended.output)[""]["data"]
+            return {str(file): found["data"] for file, found in shown.items() if "data" in found}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return {}
+
     def outputs(self) -> Outputs:
         """What the project's stages and .dvc files name as outputs, cached or not."""
         ended = self._run("dag", "--outs", "--dot", finish=True, read=True)

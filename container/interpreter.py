@@ -23,6 +23,11 @@ def with_renderer() -> str | None:
     return _with("vl_convert")
 
 
+def with_yaml() -> str | None:
+    """A Python that can import PyYAML; None where none is known."""
+    return _with("yaml")
+
+
 def _with(module: str) -> str | None:
     if importlib.util.find_spec(module):
         return sys.executable

@@ -62,7 +62,15 @@ class Origin:
             OriginUnavailable: there is no answer.
             OriginRefused: there is no such repository, or no permission.
         """
-        refs = [f"refs/heads/{pattern}" for pattern in patterns]
+        found = self.refs(git, *[f"refs/heads/{pattern}" for pattern in patterns], pauses=pauses)
+        return {ref[len("refs/heads/") :]: head for ref, head in found.items()}
+
+    def refs(self, git: Git, *refs: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
+        """The refs of these full names, which may hold `*`, with what they name.
+
+        Raises:
+            OriginUnavailable, OriginRefused: as above.
+        """
         answer = self._insist(
             git, "ls-remote", "--quiet", self.url, *refs, read=True, pauses=pauses
         )
@@ -71,7 +79,7 @@ class Origin:
             head, _, ref = line.partition("\t")
             # git-ls-remote(1) compares from the end, so it may find more.
             if any(fnmatchcase(ref, asked) for asked in refs):
-                found[ref[len("refs/heads/") :]] = head
+                found[ref] = head
         return found
 
     def fetch(self, git: Git, *refspecs: str) -> None:

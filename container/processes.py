@@ -66,6 +66,11 @@ class Children:
         """Whether SIGTERM has come."""
         return self._interrupted_at is not None
 
+    @property
+    def interrupted_at(self) -> float | None:
+        """When it came, a `time.monotonic()`; None if it has not."""
+        return self._interrupted_at
+
     def listen(self) -> None:
         """Note SIGTERM from now on, and become the parent of processes that lose theirs."""
         signal.signal(signal.SIGTERM, self._note)

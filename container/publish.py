@@ -52,6 +52,22 @@ def store_log(work: Work, copy: Path) -> None:
         return
 
 
+def store_point_log(work: Work, copy: Path, also: str) -> str:
+    """Keep the log of a sweep's point; its address, "" if it is nowhere.
+
+    `also` is where the sweep wants it as well, or "". What is refused is a note of the result.
+    """
+    if not copy.exists():
+        return ""
+    address = work.settings.results(work.job, _LOG)
+    # First the one that is likelier to be refused, so that the other tells of it.
+    for place in filter(None, (also, address)):
+        (refused,) = work.s3.store_each([(copy, place)])
+        if refused:
+            work.note(f"the log is not kept there: {refused}")
+    return "" if refused else address
+
+
 def _report(work: Work, outcome: str, reason: str, pushed: Result | None) -> None:
     with step("report") as progress:
         try:

@@ -24,7 +24,7 @@ def main(folder: str, seconds: str) -> int:
     N.txt tells that one has been tried, and if it could not be drawn, why.
     """
     try:
-        import vl_convert  # type: ignore[import-not-found]  # noqa: PLC0415 - the image's
+        import vl_convert  # noqa: PLC0415 - the image's
     except ImportError:
         return NO_RENDERER
     for source in sorted(Path(folder).glob("*.json")):

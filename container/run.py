@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 
-from container import bundle, compute, publish, result
+from container import bundle, changes, compute, publish, result
 from container.checkout import check_out
-from container.compute import Made
 from container.delivery import CommitNotPushed, Delivery, deliver_data
 from container.exits import Exit, JobFailed
 from container.log import say, step
+from container.made import Made
 from container.processes import Interrupted
 from container.result import Result
 from container.work import Work
@@ -29,7 +29,7 @@ def run(work: Work) -> None:
         Interrupted: SIGTERM came before the results were safe.
     """
     job, settings = work.job, work.settings
-    arguments = compute.arguments_of(settings)
+    words = compute.words_of(settings)
     with step(f"clone {job.workspace}/{job.repository}"):
         own = job.experiment_branch("" if settings.sweep else "*", settings.sweep)
         heads = check_out(work.git, work.origin, job, job.results_branch, own)
@@ -38,11 +38,13 @@ def run(work: Work) -> None:
         work.note("An earlier try of this attempt had pushed these results; this one only finished")
         _finish(work, found)
         return
+    if settings.changes:
+        _change(work, *settings.changes)
     try:
-        made = compute.compute(work, arguments)
+        made = compute.compute(work, words)
         pushed = _deliver(work, made)
     except Interrupted:
-        _save(work)
+        save_finished(work)
         raise
     except JobFailed as failed:
         _give_up(work, failed)
@@ -56,21 +58,26 @@ def run(work: Work) -> None:
         raise made.failure
 
 
+def _change(work: Work, ref: str, commit: str) -> None:
+    try:
+        changes.check(work)
+        changes.apply(work, ref, commit)
+    except JobFailed as failed:
+        publish.failed(work, failed)
+        raise
+
+
 def _give_up(work: Work, failed: JobFailed) -> None:
     """Keep what there is and tell, without hiding why the run has failed."""
     try:
         if not isinstance(failed, CommitNotPushed):
-            _save(work)
+            save_finished(work)
     finally:
         publish.failed(work, failed)
 
 
 def _deliver(work: Work, made: Made) -> Result | None:
-    if work.dvc.used:
-        with step("push data"):
-            # A remote that refuses for good must not hold a machine for long.
-            until = min(work.until, time.monotonic() + _DATA_SECONDS)
-            deliver_data(work.dvc, work.children, until)
+    push_data(work)
     with step("commit the results"):
         text = result.message(work.job, work.settings, work.log_address)
         there = made.target.expected
@@ -105,7 +112,16 @@ def _delivery(work: Work) -> Delivery:
     return Delivery(work.git, work.origin, work.job, until=work.until, note=work.note)
 
 
-def _save(work: Work) -> None:
+def push_data(work: Work) -> None:
+    """Bring what DVC knows to its remote; see `delivery.deliver_data`."""
+    if work.dvc.used:
+        with step("push data"):
+            # A remote that refuses for good must not hold a machine for long.
+            until = min(work.until, time.monotonic() + _DATA_SECONDS)
+            deliver_data(work.dvc, work.children, until)
+
+
+def save_finished(work: Work) -> None:
     """Keep what finished: with the run cache, a rerun starts from there."""
     if not work.dvc.used:
         return

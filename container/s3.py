@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from container.processes import Ended
 from container.s3_copy import MARK, NO_BOTO3
@@ -18,6 +19,10 @@ _START = "import sys; sys.path[:] = filter(None, sys.path); exec(sys.argv.pop(1)
 
 class S3Failed(Exception):
     """S3 did not take or give what it should. The message is a sentence for the report."""
+
+
+class S3Missing(S3Failed):
+    """There is no such object."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +73,46 @@ class S3:
         """
         return self._copy("store", str(path), uri)
 
+    def read(self, uri: str, part: tuple[int, int] | None = None) -> bytes:
+        """A small object, or of any object the part between two bytes, both included.
+
+        Raises:
+            S3Missing: there is no such object, or it ends before that part.
+            S3Failed: see there.
+        """
+        words = () if part is None else (f"{part[0]}-{part[1]}",)
+        return str(self._ask(f"reading {uri}", "read", uri, *words)["text"]).encode()
+
+    def store_each(self, files: Sequence[tuple[Path, str]]) -> list[str]:
+        """Put files at addresses, one after the other; of each why it is not there, "" if it is.
+
+        A later one is stored although an earlier one was refused.
+        """
+        words = [str(word) for pair in files for word in pair]
+        try:
+            answer = self._ask("storing files", "store-each", *words)
+        except S3Failed as failed:
+            return [str(failed)] * len(files)
+        return [
+            f"storing {uri}: {why}" if why else "" for (_, uri), why in zip(files, answer["each"])
+        ]
+
     def _copy(self, action: str, source: str, target: str) -> Copied:
+        answer = self._ask(f"copying {source} to {target}", action, source, target)
+        return Copied(answer["files"], answer["bytes"])
+
+    def _ask(self, doing: str, *words: str) -> dict[str, Any]:
         if self._python is None:
             raise S3Failed(NO_BOTO3)
-        ended = self._start(self._python, action, source, target)
+        ended = self._start(self._python, *words)
         told = ended.output.decode(errors="replace").rpartition(MARK)[2]
         if not told.startswith("{"):
-            raise S3Failed(f"copying {source} to {target}: exit code {ended.code}")
-        answer = json.loads(told)
+            raise S3Failed(f"{doing}: exit code {ended.code}")
+        answer: dict[str, Any] = json.loads(told)
         if "error" in answer:
-            raise S3Failed(f"copying {source} to {target}: {answer['error']}")
-        return Copied(answer["files"], answer["bytes"])
+            kind = S3Missing if answer["missing"] else S3Failed
+            raise kind(f"{doing}: {answer['error']}")
+        return answer
 
     def _start(self, python: str, *arguments: str) -> Ended:
         source = pkgutil.get_data("container", "s3_copy.py") or b""

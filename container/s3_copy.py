@@ -3,6 +3,8 @@
     python -c SOURCE check                              # exit code 0 where there is boto3
     python -c SOURCE fetch s3://BUCKET/KEY DIRECTORY
     python -c SOURCE store PATH s3://BUCKET/KEY
+    python -c SOURCE store-each PATH s3://BUCKET/KEY [PATH s3://BUCKET/KEY …]
+    python -c SOURCE read s3://BUCKET/KEY [FIRST-LAST]
 
 What goes in several parts, and how much at once, is the business of boto3's transfer manager.
 """
@@ -39,33 +41,73 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-_RIGHTS = {"fetch": "s3:ListBucket and s3:GetObject", "store": "s3:PutObject"}
+_RIGHTS = {
+    "fetch": "s3:ListBucket and s3:GetObject",
+    "read": "s3:GetObject",
+    "store": "s3:PutObject",
+}
 _DENIED = ("403", "AccessDenied", "AllAccessDisabled")
 _MISSING = ("404", "NoSuchKey", "NotFound")
+_PAST_THE_END = "InvalidRange"
 _WRONG = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
 
 
 class Failed(Exception):
     """It cannot be done, for a reason that the message tells."""
 
+    missing = False
+    """Whether what was asked for is not there."""
 
-def main(action: str, source: str = "", target: str = "") -> None:
-    """Print `MARK` and JSON: {"files": number, "bytes": number}, or {"error": a sentence}."""
+
+def main(action: str, *words: str) -> None:
+    """Print `MARK` and JSON: what the action says, or {"error": a sentence, "missing": truth}."""
     if action == "check":
         sys.exit(importlib.util.find_spec("boto3") is None)
     warnings.simplefilter("ignore")  # such as that boto3 will leave this Python behind some day
     signal.signal(signal.SIGTERM, _end)
     try:
-        with _explained(action, source if action == "fetch" else target):
-            files, size = (fetch if action == "fetch" else store)(source, target)
+        answer = _ACTIONS[action](*words)
     except Failed as failed:
-        print(MARK + json.dumps({"error": str(failed)}))
+        print(MARK + json.dumps({"error": str(failed), "missing": failed.missing}))
         sys.exit(1)
-    print(MARK + json.dumps({"files": files, "bytes": size}))
+    print(MARK + json.dumps(answer))
 
 
-def fetch(uri: str, directory: str) -> tuple[int, int]:
-    """Bring an object or a tree; how many files and bytes."""
+def fetch(uri: str, directory: str) -> dict[str, Any]:
+    """Bring an object or a tree: {"files": number, "bytes": number}."""
+    with _explained("fetch", uri):
+        return _fetch(uri, directory)
+
+
+def store(source: str, uri: str) -> dict[str, Any]:
+    """Put a file or a tree: {"files": number, "bytes": number}."""
+    with _explained("store", uri):
+        return _store(source, uri)
+
+
+def store_each(*words: str) -> dict[str, Any]:
+    """Put files, in order, whatever becomes of the others: {"each": [why not, or ""]}."""
+    return {"each": [_refusal(source, uri) for source, uri in zip(words[::2], words[1::2])]}
+
+
+def read(uri: str, part: str = "") -> dict[str, Any]:
+    """What an object, or a part such as `0-99` of it, holds: {"text": UTF-8}."""
+    bucket, key = split(uri)
+    with _explained("read", uri):
+        wanted = {"Range": f"bytes={part}"} if part else {}
+        found = _client().get_object(Bucket=bucket, Key=key, **wanted)["Body"].read()
+    return {"text": found.decode(errors="replace")}
+
+
+def _refusal(source: str, uri: str) -> str:
+    try:
+        store(source, uri)
+    except Failed as failed:
+        return str(failed)
+    return ""
+
+
+def _fetch(uri: str, directory: str) -> dict[str, Any]:
     bucket, key = split(uri)
     client = _client()
     found = _wanted(client, bucket, key)
@@ -83,11 +125,10 @@ def fetch(uri: str, directory: str) -> tuple[int, int]:
         for here, there in places:
             there.parent.mkdir(parents=True, exist_ok=True)
             here.replace(there)
-    return len(found), sum(size for _, _, size in found)
+    return {"files": len(found), "bytes": sum(size for _, _, size in found)}
 
 
-def store(source: str, uri: str) -> tuple[int, int]:
-    """Put a file or a tree; how many files and bytes."""
+def _store(source: str, uri: str) -> dict[str, Any]:
     bucket, key = split(uri)
     path = Path(source)
     if path.is_dir():
@@ -103,7 +144,7 @@ def store(source: str, uri: str) -> tuple[int, int]:
             kind = _TYPES.get(PurePosixPath(name).suffix.lower())
             extra = {"ContentType": kind} if kind else {}
             futures.append(manager.upload(str(file), bucket, name, extra_args=extra))
-    return len(files), sum(file.stat().st_size for file, _ in files)
+    return {"files": len(files), "bytes": sum(file.stat().st_size for file, _ in files)}
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -221,7 +262,10 @@ def _explained(action: str, uri: str) -> Iterator[None]:
     try:
         yield
     except aws.ClientError as error:
-        raise Failed(_answer(str(error.response["Error"]["Code"]), action, uri)) from error
+        code = str(error.response["Error"]["Code"])
+        failed = Failed(_answer(code, action, uri))
+        failed.missing = code in (*_MISSING, _PAST_THE_END)
+        raise failed from error
     except (
         aws.NoCredentialsError,
         aws.PartialCredentialsError,
@@ -242,6 +286,8 @@ def _answer(code: str, action: str, uri: str) -> str:
         return f"access to {uri} is denied: the job's role needs {_RIGHTS[action]}"
     if code in _MISSING:
         return f"there is nothing at {uri}"
+    if code == _PAST_THE_END:
+        return f"{uri} ends before that part"
     if code in _WRONG:
         return f"AWS does not take the credentials ({code})"
     return f"S3 answered {code}"
@@ -257,6 +303,8 @@ def _end(_signal: int, _frame: object) -> NoReturn:
     """End as soon as S3 has been told to forget the parts that it was sent."""
     sys.exit(128 + signal.SIGTERM)
 
+
+_ACTIONS = {"fetch": fetch, "store": store, "store-each": store_each, "read": read}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

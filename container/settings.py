@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from container.exits import Exit, JobFailed
+from container.point import Point
 
 _NAMES = ("workspace", "repository", "branch", "commit", "run-id", "attempt")
 _USAGE = "usage: python3 job.pyz " + " ".join(f"--{name} VALUE" for name in _NAMES)
@@ -22,6 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.IGNORECASE)
 # What git-check-ref-format(1) forbids in a part of a ref's name, and slashes.
 _NOT_IN_A_REF = re.compile(r"[^A-Za-z0-9_-]")
+_CHANGES = re.compile(r"(refs/[^\s~^:?*\[\\\x7f]+) ([0-9a-f]{40}(?:[0-9a-f]{24})?)")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class Settings:
     with `ACME`.
 
     - `arguments` (`ACME_RUN_ARGS`): the text after the run keyword as it was written.
-    - `experiment` (`ACME_RUN_EXP=1`): `dvc exp run` instead of `dvc repro`; a run of a sweep too.
+    - `experiment` (`ACME_RUN_EXP=1`): `dvc exp run` instead of `dvc repro`. So are a run of a
+      sweep, a point without a command, and a workspace with changes.
     - `command` (`ACME_RUN_COMMAND`): runs instead of DVC, with the arguments behind it.
     - `input_uri` (`ACME_INPUT_URI`): what of S3 the command finds in `ACME_INPUT_DIR`.
     - `output_dir` (`ACME_OUTPUT_DIR`): what is stored in S3 after the command.
@@ -113,6 +116,8 @@ class Settings:
     - `stop_seconds` (`CLOUD_RUNNER_STOP_SECONDS`): between SIGTERM and SIGKILL, 30 by default.
     - `sweep`: a Weights & Biases sweep and its run (`WANDB_SWEEP_ID`, `WANDB_RUN_ID`).
     - `try_number` (`AWS_BATCH_JOB_ATTEMPT`): which of Batch's tries this is, from 1.
+    - `point` (`CLOUD_RUNNER_SWEEP`, `AWS_BATCH_JOB_ARRAY_INDEX`): the job is one point of a sweep.
+    - `changes` (`ACME_RUN_CHANGES`): a ref and its commit, whose files are the workspace.
     """
 
     prefix: str
@@ -131,6 +136,8 @@ class Settings:
     stop_seconds: int
     sweep: tuple[str, str] | None
     try_number: int
+    point: Point | None
+    changes: tuple[str, str] | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -145,17 +152,21 @@ class Settings:
         """
         prefix = environment.get("CLOUD_RUNNER_PREFIX", "ACME")
         sweep_id = environment.get("WANDB_SWEEP_ID", "")
+        command = environment.get(f"{prefix}_RUN_COMMAND", "")
+        point, changes = Point.read(environment), _changes(environment, f"{prefix}_RUN_CHANGES")
         return cls(
             prefix=prefix,
             arguments=environment.get(f"{prefix}_RUN_ARGS", ""),
-            experiment=environment.get(f"{prefix}_RUN_EXP") == "1" or bool(sweep_id),
+            experiment=environment.get(f"{prefix}_RUN_EXP") == "1"
+            or bool(sweep_id or changes)
+            or (point is not None and not command),
             git_url=_url(environment, "BITBUCKET_GIT_URL", "https://bitbucket.org"),
             api_url=_url(environment, "BITBUCKET_API_URL", "https://api.bitbucket.org/2.0"),
             committer_name=environment.get("GIT_COMMITTER_NAME", "DVC Cloud Runner"),
             committer_email=environment.get(
                 "GIT_COMMITTER_EMAIL", "cloud-runner@users.noreply.bitbucket.org"
             ),
-            command=environment.get(f"{prefix}_RUN_COMMAND", ""),
+            command=command,
             input_uri=environment.get(f"{prefix}_INPUT_URI", ""),
             output_dir=environment.get(f"{prefix}_OUTPUT_DIR", ""),
             results_uri=_url(environment, "CLOUD_RUNNER_RESULTS_URI", ""),
@@ -164,6 +175,8 @@ class Settings:
             stop_seconds=_seconds(environment, "CLOUD_RUNNER_STOP_SECONDS", 30),
             sweep=(sweep_id, environment.get("WANDB_RUN_ID", "")) if sweep_id else None,
             try_number=_seconds(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
+            point=point,
+            changes=changes,
         )
 
     def results(self, job: Job, name: str) -> str:
@@ -173,6 +186,8 @@ class Settings:
         >>> Settings.read({"CLOUD_RUNNER_RESULTS_URI": "s3://b/runs/"}).results(job, "job.log")
         's3://b/runs/4f2a/2/job.log'
         """
+        if self.point is not None:
+            return self.point.left_by(int(job.attempt), name)
         return f"{self.results_uri}/{job.run_id}/{job.attempt}/{name}" if self.results_uri else ""
 
 
@@ -187,6 +202,16 @@ def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
             Exit.BAD_ARGUMENTS, f"reading {name}: {text!r} is no whole number: mend the definition"
         )
     return int(text)
+
+
+def _changes(environment: Mapping[str, str], name: str) -> tuple[str, str] | None:
+    text = environment.get(name, "")
+    found = _CHANGES.fullmatch(text)
+    if text and found is None:
+        raise JobFailed(
+            Exit.BAD_ARGUMENTS, f"reading {name}: {text!r} is no ref and no full commit hash"
+        )
+    return None if found is None else (found[1], found[2])
 
 
 def _part(text: str) -> str:

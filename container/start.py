@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from container import actions, log, publish, scripts
@@ -16,6 +17,7 @@ from container.exits import Exit, JobFailed
 from container.log import say
 from container.masking import Masks, secrets_in
 from container.oauth import Passwords, basic
+from container.point_run import PointRun
 from container.processes import Children, Interrupted, hide_memory
 from container.run import run
 from container.settings import Job, Settings
@@ -35,21 +37,22 @@ def start(text: str | None) -> int:
     masks, stages = Masks(), Stages()
     try:
         hide_memory()
-        secret = None if text is None else Credentials.parse(text)
         masks.add(*secrets_in(os.environ))
         job, settings = Job.parse(sys.argv[1:]), Settings.read(os.environ)
-        _require(secret, settings)
     except JobFailed as failed:
         say(masks.hide(str(failed)))
         return failed.code
-    passwords = None if secret is None else _passwords(secret, settings, masks)
+    passwords, refused = _credentials(text, settings, masks)
+    if refused and settings.point is None:
+        say(masks.hide(str(refused)))
+        return refused.code
     children = Children(stop_seconds=settings.stop_seconds)
     children.listen()
     directory = Path(tempfile.mkdtemp(prefix="cloud-run-"))
     copy = directory / "job.log"
     try:
         with log.flowing(masks, copy, stages.hear):
-            at = Work(
+            work = Work(
                 job=job,
                 settings=settings,
                 passwords=passwords,
@@ -59,28 +62,57 @@ def start(text: str | None) -> int:
                 directory=directory,
                 started=started,
             )
-            code = _code(at)
-            at.clear()
-            publish.store_log(at, copy)
+            if settings.point is None:
+                code, _ = _ended(lambda: run(work))
+                work.clear()
+                publish.store_log(work, copy)
+            else:
+                code = _point(PointRun(work, settings.point), work, copy, refused)
     finally:
         # A stage may have left what cannot be removed; the container goes anyway.
         shutil.rmtree(directory, ignore_errors=True)
     return code
 
 
-def _code(work: Work) -> int:
+def _point(point: PointRun, work: Work, copy: Path, refused: JobFailed | None) -> int:
+    """A point's watchers see its result alone, so it tells what is wrong with the job as well."""
+
+    def run_it() -> None:
+        if refused:
+            raise refused
+        point.run()
+
+    code, reason = _ended(run_it)
+    work.clear()
+    return point.end(copy, code, reason)
+
+
+def _ended(run_it: Callable[[], None]) -> tuple[int, str]:
+    """The exit code, and why it is not 0."""
     try:
-        run(work)
+        run_it()
     except JobFailed as failed:
         say(str(failed))
-        return failed.code
+        return failed.code, str(failed)
     except Interrupted:
         say("interrupted by SIGTERM: what was finished is safe, a rerun goes on from there")
-        return Exit.INTERRUPTED
-    except Exception:  # noqa: BLE001 - the log must show it, and the code that it is a bug
+        return Exit.INTERRUPTED, "interrupted"
+    except Exception as error:  # noqa: BLE001 - the log must show it, and the code that it is a bug
         traceback.print_exc()
-        return Exit.INTERNAL
-    return Exit.DONE
+        return Exit.INTERNAL, f"a fault of the runner: {type(error).__name__}: {error}"
+    return Exit.DONE, ""
+
+
+def _credentials(
+    text: str | None, settings: Settings, masks: Masks
+) -> tuple[Passwords | None, JobFailed | None]:
+    """How to speak to Bitbucket, or why that is not possible."""
+    try:
+        secret = None if text is None else Credentials.parse(text)
+        _require(secret, settings)
+    except JobFailed as failed:
+        return None, failed
+    return (None if secret is None else _passwords(secret, settings, masks)), None
 
 
 def _passwords(secret: Credentials, settings: Settings, masks: Masks) -> Passwords:

@@ -89,10 +89,14 @@ class Endpoints:
     batch: str
     cloudformation: str
 
+    def url(self, service: str) -> str:
+        """Where a service is."""
+        elsewhere = {"batch": self.batch, "cloudformation": self.cloudformation}
+        return elsewhere.get(service, self.aws)
+
     def client(self, service: str) -> Any:
         """A boto3 client of a service."""
-        elsewhere = {"batch": self.batch, "cloudformation": self.cloudformation}
-        return client(service, elsewhere.get(service, self.aws))
+        return client(service, self.url(service))
 
     def environment(self) -> Mapping[str, str]:
         """The variables that point an AWS SDK or CLI at them."""

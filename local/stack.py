@@ -4,16 +4,14 @@ Every part is a child process, tied to this one: whatever happens to this proces
 that ends by itself ends the stack, since a stack of which half is gone looks like a bug elsewhere.
 """
 
-import json
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from local import artifacts, aws, projects
+from local import artifacts, aws, projects, ready
 from local.aws import Endpoints
 from local.bitbucket.client import Client
 from local.deployment import Deployment, declared_parameters, deploy
@@ -117,6 +115,8 @@ def running(
         ends.enter_context(state.held())
         state.prepare(keep_repositories=keep_repositories)
         ends.callback(state.forget)
+        found_at = ready.ready_file(state)
+        found_at.unlink(missing_ok=True)  # of a stack that was killed
         with step("building the functions"):
             built = artifacts.build(tools)
         with step("starting Bitbucket"):
@@ -161,7 +161,7 @@ def running(
             wanted_projects.add([projects.EXAMPLE, *repositories])
             hooks = projects.hooks(endpoints.client("secretsmanager"))
             projects.push_example(bitbucket, projects.EXAMPLE, state.dvc_storage)
-        yield Stack(
+        stack = Stack(
             state=state,
             parts=(bitbucket_part, batch_part, aws_part, cloudformation_part),
             endpoints=endpoints,
@@ -171,14 +171,9 @@ def running(
             deployment=deployment,
             hooks=hooks,
         )
-
-
-def write_ready_file(stack: Stack, path: Path) -> None:
-    """Write `stack.describe()` to `path`, whole or not at all, for its owner alone."""
-    draft = path.with_name(path.name + ".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(stack.describe(), indent=2) + "\n")
-    draft.replace(path)
+        ends.callback(found_at.unlink, missing_ok=True)
+        ready.write(stack.describe(), found_at)
+        yield stack
 
 
 def _token(state: StateDir) -> str:

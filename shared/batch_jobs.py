@@ -1,21 +1,19 @@
-"""What AWS Batch says of a job, and what that means for its run.
+"""What AWS Batch says of a job.
 
 The detail of a "Batch Job State Change" event is what DescribeJobs answers, so one reading serves
-the monitor, which gets events, and the reconciler, which asks. Only the fields in use are read.
+the monitor, which gets events, and the reconciler and the sweeper, which ask. Only the fields in
+use are read. What it means for the run is in `shared.following`.
 """
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared import exits
 from shared.aws import calling
-from shared.events import Model, RunId, State
+from shared.events import JobDescribed, Model, RunId, State
 from shared.names import MAX_NAME, last_part
-from shared.runs import Blocked, Run, finish, rank, stopped_by
+from shared.runs import Run
 
 _STATES: dict[str, State] = {
     "SUBMITTED": "submitted",
@@ -26,39 +24,28 @@ _STATES: dict[str, State] = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
 }
-# Past RUNNABLE nothing blocks a job any more.
-_MAY_BE_BLOCKED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
-_TIME_LIMIT = re.compile(r"Canceled by JobStateTimeLimit action due to reason: ?(.*)", re.DOTALL)
-_TIMEOUT = "Job attempt duration exceeded timeout"
-_HOST_LOST = "Host EC2"
-# What Docker, containerd and ECR say of an image that nobody has pushed. A refused access reads
-# otherwise, and other things may not be found either: only the end "<image>: not found" counts.
-# aws/containers-roadmap#2687, CircleCI-Public/circleci-demo-aws-ecs-ecr#4
-_NO_IMAGE = re.compile(
-    r"manifest unknown|manifest for \S+ not found|name unknown|"
-    r"(?<![\w./:-])[\w.-]+(:[0-9]+)?(/[\w.-]+)+(:[\w.-]+|@sha256:[0-9a-f]+)\"?: not found\s*$",
-    re.IGNORECASE,
-)
-_ENDED_BY_ITSELF = "Essential container in task exited"
-_KILLED = 137
-_LONGEST_REASON = 1000
-# While a compute environment scales up from zero Batch calls its queue blocked for some minutes.
-_BLOCKED_SHOWN = timedelta(minutes=10)
+_BEGUN = ("RUNNING", "SUCCEEDED", "FAILED")
 
 
-class _Container(Model):
+class Container(Model):
+    """The container of a try, as far as it has come."""
+
     exit_code: Annotated[int | None, Field(alias="exitCode")] = None
     reason: str | None = None
     log_stream: Annotated[str | None, Field(alias="logStreamName")] = None
 
 
 class _Try(Model):
-    container: _Container = _Container()
+    container: Container = Container()
     status_reason: Annotated[str | None, Field(alias="statusReason")] = None
 
 
 class _ArrayProperties(Model):
+    """A child has an index, its parent a size and the number of children in each status."""
+
     index: int | None = None
+    size: int | None = None
+    children: Annotated[dict[str, int] | None, Field(alias="statusSummary")] = None
 
 
 class JobDetail(Model):
@@ -73,7 +60,7 @@ class JobDetail(Model):
     started_at: Annotated[int | None, Field(alias="startedAt")] = None
     stopped_at: Annotated[int | None, Field(alias="stoppedAt")] = None
     parameters: Annotated[dict[str, str], Field(default_factory=dict)]
-    container: _Container = _Container()
+    container: Container = Container()
     array: Annotated[_ArrayProperties, Field(alias="arrayProperties")] = _ArrayProperties()
     terminated: Annotated[bool, Field(alias="isTerminated")] = False
     cancelled: Annotated[bool, Field(alias="isCancelled")] = False
@@ -98,6 +85,16 @@ class JobDetail(Model):
         )
 
     @property
+    def state(self) -> State | None:
+        """The state of a run that it stands for; None for a status of which nothing is known.
+
+        The parent of an array is PENDING while its children run.
+        """
+        state = _STATES.get(self.status)
+        begun = any((self.array.children or {}).get(status) for status in _BEGUN)
+        return "running" if state == "submitted" and begun else state
+
+    @property
     def over(self) -> bool:
         """Whether the job has ended."""
         return self.status in {"SUCCEEDED", "FAILED"}
@@ -108,7 +105,7 @@ class JobDetail(Model):
         return max(1, len(self.attempts) if self.over else len(self.attempts) + 1)
 
     @property
-    def last(self) -> _Container:
+    def last(self) -> Container:
         """The container of the latest try; `attempts` lists those that have ended alone."""
         return self.attempts[-1].container if self.over and self.attempts else self.container
 
@@ -144,133 +141,10 @@ def is_stray(job: JobDetail, run: Run) -> bool:
     return run.job.id != job.job_id if run.job.id is not None else run.final
 
 
-def follow(run: Run, job: JobDetail, now: datetime) -> Run:
-    """The record after Batch said `job`: moved forward, or the same if this is old news.
-
-    Order is (try, rank of state) within the attempt; a final state ends the attempt.
-    """
-    if not is_job_of(job, run) or run.job is None or run.final:
-        return run
-    if run.job.id not in (None, job.job_id) or job.status not in _STATES:
-        return run
-    state = _STATES[job.status]
-    here, there = (run.try_number, rank(run.state)), (job.try_number, rank(state))
-    log_stream = (job.last.log_stream if there >= here else None) or run.job.log_stream
-    known = run.job.model_copy(update={"id": job.job_id, "log_stream": log_stream})
-    moved = run.changed(job=known, lease_until=None)
-    if job.over:
-        moved = _ended(moved, job, now)
-    elif there > here:
-        moved = moved.changed(
-            state=state,
-            try_number=job.try_number,
-            reason=_why_again(job),
-            submitted_at=run.submitted_at or now,
-            started_at=_moment(job.started_at) if state == "running" else None,
-            blocked=_blocked(None, job, now),
-        )
-    elif there == here:
-        moved = moved.changed(blocked=_blocked(run.blocked, job, now))
-    return moved.changed(updated_at=now) if moved != run else run
-
-
-def gone(run: Run, now: datetime) -> Run:
-    """The record of a run whose job Batch has forgotten: it keeps ended jobs for seven days."""
-    if run.stop_asked is not None:
-        return finish(run, "stopped", stopped_by(run.stop_asked), now)
-    reason = "Batch does not know the job any more: how it ended is not known"
-    return finish(run, "failed", reason, now)
-
-
-def _ended(run: Run, job: JobDetail, now: datetime) -> Run:
-    state, reason = _verdict(run, job)
-    return run.changed(
-        state=state,
-        try_number=max(run.try_number, job.try_number),
-        reason=reason,
-        exit_code=job.last.exit_code,
-        submitted_at=run.submitted_at or now,
-        started_at=_moment(job.started_at) or run.started_at,
-        stopped_at=_moment(job.stopped_at) or now,
-        blocked=None,
-    )
-
-
-def _verdict(run: Run, job: JobDetail) -> tuple[State, str | None]:
-    """How an ended job ended, and why, in words for the person who pushed."""
-    if job.status == "SUCCEEDED" or job.last.exit_code == 0:
-        return "succeeded", None
-    said = (job.status_reason or "")[:_LONGEST_REASON]
-    time_limit = _TIME_LIMIT.match(said)
-    if run.stop_asked is not None:
-        return "stopped", stopped_by(run.stop_asked)
-    if said.startswith(_TIMEOUT):
-        return "failed", "it ran longer than the job's timeout allows"
-    if time_limit:
-        return "failed", f"it waited longer than the job queue allows: {time_limit[1]}"
-    if job.terminated or job.cancelled:
-        return "stopped", f"stopped from outside: {said or 'no reason given'}"
-    return "failed", _failure(run, job, said)
-
-
-def _failure(run: Run, job: JobDetail, said: str) -> str:
-    container = job.last
-    why = container.reason or (job.container.reason or "")
-    tries = f" ({job.try_number} tries)" if job.try_number > 1 else ""
-    if "outofmemory" in why.lower():
-        return "out of memory: ask for more with the MEMORY keyword" + tries
-    if said.startswith(_HOST_LOST):
-        return f"spot interruption: the machine was taken away{tries}"
-    if "CannotPullContainer" in why:
-        return _not_pulled(run, why[:_LONGEST_REASON])
-    if container.exit_code == _KILLED:
-        return f"exit code 137: killed, which often means out of memory{tries}"
-    if container.exit_code is not None:
-        return _exit_code(container.exit_code, job.try_number)
-    texts = [text for text in (said, why[:_LONGEST_REASON]) if text and text != _ENDED_BY_ITSELF]
-    return ": ".join(texts) or "Batch gave no reason"
-
-
-def _not_pulled(run: Run, why: str) -> str:
-    """Why there was no image; where nobody has pushed one, the command that does comes first."""
-    if not _NO_IMAGE.search(why):
-        return f"image pull: {why}"
-    project = run.repository.full_name if run.repository is not None else "WORKSPACE/SLUG"
-    return (
-        f"image pull: there is no such image: cloud-runner image push {project}, then rerun: {why}"
-    )
-
-
-def _exit_code(code: int, tries: int) -> str:
-    """How the job's program ended, in words where it says so; else the code of something else."""
-    known = exits.words(code)
-    if known is None:
-        return f"exit code {code}" + (f" ({tries} tries)" if tries > 1 else "")
-    return f"{known} (exit code {code}" + (f", {tries} tries)" if tries > 1 else ")")
-
-
-def _why_again(job: JobDetail) -> str | None:
-    """Why a job is on its second try or later."""
-    if not job.attempts:
-        return None
-    said = job.attempts[-1].status_reason or ""
-    if said.startswith(_HOST_LOST):
-        return "the machine of the try before was taken away (spot)"
-    return f"the try before ended: {job.attempts[-1].container.reason or said}"[:_LONGEST_REASON]
-
-
-def _blocked(known: Blocked | None, job: JobDetail, now: datetime) -> Blocked | None:
-    """Why the job cannot start; shown only when it has lasted, for it often passes by itself."""
-    if job.status not in _MAY_BE_BLOCKED or not job.status_reason:
-        return None
-    since = known.since if known is not None else now
-    return Blocked(
-        reason=job.status_reason[:_LONGEST_REASON], since=since, shown=now - since >= _BLOCKED_SHOWN
-    )
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if not milliseconds else datetime.fromtimestamp(milliseconds / 1000, UTC)
+def described(run: Run, job_id: str, job: JobDetail | None) -> JobDescribed:
+    """What Batch answered about the job of a run, for the monitor; None: it knows no such job."""
+    answer = None if job is None else job.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return JobDescribed(run_id=run.run_id, attempt=run.attempt, job_id=job_id, job=answer)
 
 
 class BatchJobs:

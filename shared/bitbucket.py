@@ -1,92 +1,37 @@
-"""Bitbucket Cloud's REST API, as far as the product calls it, and what its refusals mean.
+"""Bitbucket Cloud's REST API, as far as the product calls it outside of jobs."""
 
-Authentication (as of 2026: app passwords are gone) is one of: a repository, project or workspace
-access token (Bearer); an API token of a user (Basic, with the Atlassian account's e-mail); an
-OAuth consumer (client credentials, tokens of two hours).
-"""
-
-import base64
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Any
 from urllib.parse import quote
 
-import urllib3
-from pydantic import Field, model_validator
+from shared.bitbucket_access import (
+    Access,
+    CommitGone,
+    Credentials,
+    CredentialsRefused,
+    ReadsSecrets,
+    UnexpectedAnswer,
+    oauth_url,
+)
+from shared.events import Repository
 
-from shared.errors import Unavailable
-from shared.events import Model, Repository
+__all__ = [
+    "Bitbucket",
+    "CommitGone",
+    "Credentials",
+    "CredentialsRefused",
+    "ReadsSecrets",
+    "UnexpectedAnswer",
+    "oauth_url",
+]
 
-_CONNECT_SECONDS = 3
-_READ_SECONDS = 10
 _GIT_URL = "https://bitbucket.org"
-# A token is renewed this long before Bitbucket lets it end.
-_OAUTH_MARGIN = 120
-
-
-class CommitGone(Exception):
-    """Bitbucket knows no such commit or repository (any more): there is nothing to tell it."""
-
-
-class UnexpectedAnswer(ValueError):
-    """Bitbucket answered what no caller can do anything about; the text quotes no credentials."""
-
-
-# It becomes part of a header: one with a line break would be refused with the token in clear.
-_Token = Annotated[str, Field(pattern=r"^[!-~]+$", repr=False)]
-
-
-class Credentials(Model):
-    """The secret's content: who speaks to Bitbucket.
-
-    A token is printable ASCII without spaces; `user` is an API token's e-mail or an OAuth
-    consumer's key. The error for anything else quotes neither.
-
-    >>> Credentials(kind="access_token", token="s3cr3t")
-    Credentials(kind='access_token', user=None)
-    """
-
-    kind: Literal["access_token", "api_token", "oauth"]
-    user: str | None = None
-    token: _Token
-
-    @model_validator(mode="after")
-    def _has_user(self) -> Self:
-        if self.kind != "access_token" and not self.user:
-            message = f"credentials of the kind {self.kind} need a user"
-            raise ValueError(message)
-        return self
-
-
-class _Granted(Model):
-    """An OAuth token that was granted for `expires_in` seconds."""
-
-    access_token: _Token
-    expires_in: float
-
-
-class ReadsSecrets(Protocol):
-    """Where the credentials come from."""
-
-    def get(self, name: str) -> str | None:
-        """The secret's text, or None where there is no such secret."""
-
-    def renew(self, name: str) -> str | None:
-        """The same, not from memory."""
-
-
-class CredentialsRefused(Unavailable):
-    """Bitbucket took the credentials for invalid or insufficient: somebody has to mend them."""
-
-
-def oauth_url(git_url: str) -> str:
-    """Where a consumer asks for its token, beside the repositories.
-
-    >>> oauth_url("https://bitbucket.org/")
-    'https://bitbucket.org/site/oauth2/access_token'
-    """
-    return f"{git_url.rstrip('/')}/site/oauth2/access_token"
+_PAGE_LENGTH = 100
+# More comments than that nobody writes on one commit.
+_MOST_COMMENTS = 5_000
 
 
 class Bitbucket:
@@ -105,15 +50,7 @@ class Bitbucket:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url.rstrip("/")
-        self._secret = secret
-        self._secrets = secrets
-        self._oauth_url = oauth_url(git_url)
-        self._clock = clock
-        self._oauth: dict[str, tuple[float, str]] = {}
-        # A call that is not answered is made again by the queue, not here.
-        self._http = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
-        )
+        self._access = Access(secret, secrets, git_url, clock)
 
     def post_status(self, repository: Repository, commit: str, status: dict[str, str]) -> None:
         """Create or overwrite the commit's build status of that key.
@@ -124,10 +61,36 @@ class Bitbucket:
             UnexpectedAnswer: Bitbucket calls the status malformed, which is a bug of ours.
 
         """
-        owner = f"{quote(repository.workspace, safe='')}/{quote(repository.slug, safe='')}"
-        url = f"{self._url}/repositories/{owner}/commit/{quote(commit, safe='')}/statuses/build"
+        url = f"{self._of(repository.full_name)}/commit/{quote(commit, safe='')}/statuses/build"
         doing = "posting build status"
-        self._call("POST", url, repository.slug, doing, json.dumps(status).encode())
+        self._access.call("POST", url, repository.slug, doing, json.dumps(status).encode())
+
+    def comment(self, repository: Repository, commit: str, marker: str, text: str) -> None:
+        """Let the commit carry one comment of ours that holds `marker`, with this text.
+
+        Whatever was posted before is looked for first, for an answer that is lost may have been
+        heard.
+
+        Raises:
+            CommitGone: there is no such commit.
+            Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
+            UnexpectedAnswer: Bitbucket calls the text malformed or too long.
+
+        """
+        doing = "commenting"
+        path = f"/commit/{quote(commit, safe='')}/comments"
+        url = f"{self._of(repository.full_name)}{path}"
+        body = json.dumps({"content": {"raw": text}}).encode()
+        listed = self.read_all(repository.full_name, f"{path}?pagelen={_PAGE_LENGTH}", doing)
+        for known in itertools.islice(listed, _MOST_COMMENTS):
+            if known.get("deleted") or marker not in known["content"]["raw"]:
+                continue
+            try:
+                self._access.call("PUT", f"{url}/{known['id']}", repository.slug, doing, body)
+            except (CommitGone, CredentialsRefused):
+                continue  # somebody else's, of an earlier token perhaps, or deleted meanwhile
+            return
+        self._access.call("POST", url, repository.slug, doing, body)
 
     def read(self, full_name: str, path: str, doing: str) -> dict[str, Any]:
         """What Bitbucket answers about a repository (`workspace/slug`); `path` is below it.
@@ -138,9 +101,7 @@ class Bitbucket:
             UnexpectedAnswer: Bitbucket calls the question malformed, or answers no JSON.
 
         """
-        workspace, _, slug = full_name.partition("/")
-        owner = f"{quote(workspace, safe='')}/{quote(slug, safe='')}"
-        return self._read(f"{self._url}/repositories/{owner}{path}", slug, doing)
+        return self._read(f"{self._of(full_name)}{path}", full_name.partition("/")[2], doing)
 
     def read_all(self, full_name: str, path: str, doing: str) -> Iterator[dict[str, Any]]:
         """Every entry of a list that comes in pages; raises as `read` does."""
@@ -155,7 +116,7 @@ class Bitbucket:
             yield from page["values"]
 
     def _read(self, url: str, slug: str, doing: str) -> dict[str, Any]:
-        answer = self._call("GET", url, slug, doing)
+        answer = self._access.call("GET", url, slug, doing)
         try:
             told: dict[str, Any] = answer.json()
         except ValueError:
@@ -163,109 +124,7 @@ class Bitbucket:
             raise UnexpectedAnswer(message) from None
         return told
 
-    def _call(
-        self, method: str, url: str, slug: str, doing: str, body: bytes | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        shown = {"Authorization": self._authorization(slug, fresh=False)}
-        answer = self._request(url, body, headers | shown, doing, method)
-        if answer.status == 401:
-            # The secret may have been rotated within the minute that it is kept.
-            shown = {"Authorization": self._authorization(slug, fresh=True)}
-            answer = self._request(url, body, headers | shown, doing, method)
-        _check(answer, doing)
-        return answer
-
-    def _request(
-        self,
-        url: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        doing: str,
-        method: str = "POST",
-    ) -> urllib3.BaseHTTPResponse:
-        try:
-            return self._http.request(method, url, body=body, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            message = f"{doing}: {type(error).__name__}"
-            raise Unavailable(message) from error
-
-    def _authorization(self, slug: str, *, fresh: bool) -> str:
-        read = self._secrets.renew if fresh else self._secrets.get
-        text = read(f"{self._secret}/{slug}")
-        if text is None:
-            text = read(self._secret)
-        if text is None:
-            message = f"reading Bitbucket's credentials: there is no secret {self._secret}"
-            raise CredentialsRefused(message)
-        credentials = _credentials(text, self._secret)
-        if credentials.kind == "access_token":
-            return f"Bearer {credentials.token}"
-        basic = _basic(credentials.user or "", credentials.token)
-        if credentials.kind == "api_token":
-            return basic
-        return f"Bearer {self._oauth_token(basic, fresh=fresh)}"
-
-    def _oauth_token(self, basic: str, *, fresh: bool) -> str:
-        kept = self._oauth.get(basic)
-        if kept is not None and not fresh and self._clock() < kept[0]:
-            return kept[1]
-        doing = "asking for an OAuth token"
-        headers = {
-            "Authorization": basic,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        answer = self._request(self._oauth_url, b"grant_type=client_credentials", headers, doing)
-        # A 404 here is no commit that is gone: these are no credentials of an OAuth consumer.
-        if answer.status in (400, 401, 404):
-            message = f"{doing}: {answer.status}"
-            raise CredentialsRefused(message)
-        _check(answer, doing)
-        try:
-            granted = _Granted.model_validate_json(answer.data)
-        except ValueError:
-            message = f"{doing}: the answer holds no token"
-            raise Unavailable(message) from None
-        ends = self._clock() + granted.expires_in - _OAUTH_MARGIN
-        self._oauth[basic] = (ends, granted.access_token)
-        return granted.access_token
-
-
-def _credentials(text: str, secret: str) -> Credentials:
-    try:
-        return Credentials.model_validate_json(text)
-    except ValueError:
-        # Without the cause: pydantic's message quotes the secret.
-        message = (
-            f"reading Bitbucket's credentials: the secret {secret} is not JSON of the form "
-            '{"kind": "access_token|api_token|oauth", "user": …, "token": …}, the token printable '
-            "ASCII, the user needed for the last two kinds"
-        )
-        raise CredentialsRefused(message) from None
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
-    """Raise what an answer that is not a success means to the caller."""
-    status = answer.status
-    if 200 <= status < 300:
-        return
-    message = f"{doing}: {status}"
-    if status == 404:
-        raise CommitGone(message)
-    if status in (401, 403):
-        raise CredentialsRefused(message)
-    if status == 429 or status >= 500:
-        raise Unavailable(message, retry_after=_retry_after(answer.headers.get("Retry-After")))
-    # The body says which field it is; it repeats nothing but what we sent.
-    detail = answer.data[:500].decode(errors="replace")
-    message = f"{message}: {detail}"
-    raise UnexpectedAnswer(message)
-
-
-def _retry_after(header: str | None) -> float | None:
-    # Bitbucket sends seconds; an HTTP date is answered by the queue's own backoff.
-    return float(header) if header is not None and header.isascii() and header.isdigit() else None
+    def _of(self, full_name: str) -> str:
+        workspace, _, slug = full_name.partition("/")
+        owner = f"{quote(workspace, safe='')}/{quote(slug, safe='')}"
+        return f"{self._url}/repositories/{owner}"

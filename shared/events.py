@@ -1,9 +1,9 @@
 """Our events: facts in the past tense, each class named like its detail-type.
 
-`CommitPushed`, `RunRequested` and `JobDescribed` travel on queues, `RunStateChanged` on the event
-bus. All wear one envelope, EventBridge's, so that one reader serves queue and bus. A consumer
-ignores fields that it does not know, and a field is only ever added with a default: sender and
-receiver may be of different versions. JSON Schemas: `events/schemas/`.
+`CommitPushed`, `RunRequested`, `SweepDue` and `JobDescribed` travel on queues, `RunStateChanged` on
+the event bus. All wear one envelope, EventBridge's, so that one reader serves queue and bus. A
+consumer ignores fields that it does not know, and a field is only ever added with a default: sender
+and receiver may be of different versions. JSON Schemas: `events/schemas/`.
 """
 
 from datetime import UTC, datetime
@@ -57,11 +57,54 @@ class Repository(Model):
         return self.full_name.split("/")[1]
 
 
+class Changes(Model):
+    """A workspace that differs from the run's commit: a commit of its own, under a ref of its own.
+
+    `commit` holds the files as they are to be; what it was made from is the run's commit.
+    """
+
+    ref: str
+    commit: str
+
+
+class Sweep(Model):
+    """The points of one array job: what they are, where they are listed, what they are judged by.
+
+    `sweep_id` and `wave` are its place, see `shared.points`; a sweep that a command makes sends
+    several waves, each a run. `space` is the text of a keyword, whose product is still to be
+    listed; None where the list is there. `width` is the bytes of a line of the list, 0 with
+    `space`. `objective` names a metric. `tolerated_percent` of the points may fail. `retries` is
+    how often a point is tried again, `timeout_seconds` how long a try may take. What is None keeps
+    the job definition's own value, or the stack's: `queue` and `definition` are names or ARNs,
+    `command` runs instead of DVC, `input_uri` and `output_dir` are what it reads and leaves.
+    `log_to` is an s3:// prefix for complete logs.
+    """
+
+    sweep_id: str
+    wave: Annotated[int, Field(ge=1)] = 1
+    size: Annotated[int, Field(ge=1, le=10_000)]
+    space: str | None = None
+    width: int = 0
+    objective: str | None = None
+    direction: Literal["maximize", "minimize"] = "maximize"
+    tolerated_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    target: str | None = None
+    queue: str | None = None
+    definition: str | None = None
+    command: str | None = None
+    input_uri: str | None = None
+    output_dir: str | None = None
+    log_to: str | None = None
+    retries: Annotated[int, Field(ge=0, le=9)] = 0
+    timeout_seconds: Annotated[int | None, Field(ge=60)] = None
+
+
 class Asked(Model):
     """What a run was asked to do, from keywords or from the command line.
 
     `arguments` is the text as written, unsplit; None where there was none. `memory_mib` is MiB.
-    A resource that is None keeps the job definition's own value; `gpus` 0 asks for none.
+    A resource that is None keeps the job definition's own value; `gpus` 0 asks for none. `quiet`:
+    neither build status nor comment, since whoever asked is watching.
     """
 
     arguments: str | None = None
@@ -69,6 +112,26 @@ class Asked(Model):
     gpus: int | None = None
     memory_mib: int | None = None
     vcpus: int | None = None
+    changes: Changes | None = None
+    sweep: Sweep | None = None
+    quiet: bool = False
+
+
+class Progress(Model):
+    """How far the points of a sweep are, as Batch counts them.
+
+    `best` is the best value of the objective so far, as text. `seen` is the key of the last result
+    that was looked at, `looked_at` when that was. `complete`: looked at once more after the end.
+    """
+
+    size: int
+    succeeded: int = 0
+    failed: int = 0
+    running: int = 0
+    best: str | None = None
+    seen: str | None = None
+    looked_at: Moment
+    complete: bool = False
 
 
 class Job(Model):
@@ -119,6 +182,13 @@ class RunRequested(Event):
     attempt: Annotated[int, Field(ge=1)] = 1
 
 
+class SweepDue(Event):
+    """It is time to look how far a sweep's points are. It travels on a queue that delays it."""
+
+    run_id: RunId
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+
 class JobDescribed(Event):
     """The reconciler asked Batch about a job whose run had not moved, and the answer was news.
 
@@ -137,6 +207,7 @@ class RunStateChanged(Event):
     `attempt` counts how often somebody asked, `try` how often Batch started that attempt's job.
     `reason` says in words why the state is what it is. Times are UTC; one that has not come yet is
     absent. An event may be sent more than once with one version: it is then the same event.
+    `progress` is a sweep's alone.
     """
 
     run_id: RunId
@@ -152,6 +223,7 @@ class RunStateChanged(Event):
     pushed_by: Person = Person()
     asked: Asked
     job: Job | None = None
+    progress: Progress | None = None
     created_at: Moment
     requested_at: Moment
     submitted_at: Moment | None = None

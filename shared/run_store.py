@@ -87,12 +87,26 @@ class RunStore:
             ExpressionAttributeValues=values,
         )
 
-    def latest(self, state: State) -> Iterator[Run]:
-        """Runs in `state`, the one that changed last first."""
+    def latest(self, state: State, page: int | None = None) -> Iterator[Run]:
+        """Runs in `state`, the one that changed last first; `page` of them are read at a time."""
         yield from self._query(
             KeyConditionExpression="#state = :state",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={":state": {"S": state}},
+            ScanIndexForward=False,
+            **({} if page is None else {"Limit": page}),
+        )
+
+    def beginning(self, state: State, text: str) -> Iterator[Run]:
+        """Runs in `state` whose id or commit begins with `text`, the one that changed last first.
+
+        All runs in that state are read, and those that do not fit are left where they are.
+        """
+        yield from self._query(
+            KeyConditionExpression="#state = :state",
+            FilterExpression="begins_with(run_id, :text) OR begins_with(#commit, :text)",
+            ExpressionAttributeNames={"#state": "state", "#commit": "commit"},
+            ExpressionAttributeValues={":state": {"S": state}, ":text": {"S": text}},
             ScanIndexForward=False,
         )
 

@@ -16,6 +16,7 @@ from shared.events import (
     Model,
     Moment,
     Person,
+    Progress,
     Repository,
     RunId,
     RunStateChanged,
@@ -66,6 +67,7 @@ class Run(Model):
     pushed_by: Person = Person()
     asked: Asked
     job: Job | None = None
+    progress: Progress | None = None
     lease_until: Moment | None = None
     stop: Stop | None = None
     blocked: Blocked | None = None
@@ -80,6 +82,11 @@ class Run(Model):
     def final(self) -> bool:
         """Whether the current attempt is over."""
         return self.state not in _RANK
+
+    @property
+    def slug(self) -> str:
+        """The slug of its repository, or of what takes its place in names where it has none."""
+        return self.repository.slug if self.repository is not None else "command"
 
     @property
     def unreadable(self) -> bool:
@@ -182,6 +189,7 @@ def ask_again(run: Run, now: datetime) -> Run:
         reason=None,
         exit_code=None,
         job=None,
+        progress=None,
         lease_until=None,
         blocked=None,
         requested_at=now,

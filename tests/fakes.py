@@ -97,6 +97,8 @@ class Batch:
     def __init__(self, clock: Clock, definitions: Iterable[str], stale_seconds: float = 0) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.definitions = set(definitions)
+        # Queues by ARN, and whether they share fairly.
+        self.queues: dict[str, bool] = {}
         self.submissions: list[dict[str, Any]] = []
         self.terminated: list[tuple[str, str]] = []
         self.described: list[int] = []
@@ -128,6 +130,7 @@ class Batch:
             "status": "SUBMITTED",
             "createdAt": round(self._clock.seconds() * 1000),
             "attempts": [],
+            **self._children(submission.get("arrayProperties")),
         }
         if error:
             raise error
@@ -166,14 +169,37 @@ class Batch:
     def describe_job_definitions(
         self,
         *,
-        jobDefinitionName: str,  # noqa: N803 - botocore's name
-        status: str,
+        jobDefinitionName: str = "",  # noqa: N803 - botocore's name
+        jobDefinitions: Iterable[str] = (),  # noqa: N803 - botocore's name
+        status: str = "ACTIVE",
         **_page: Any,
     ) -> dict[str, Any]:
-        """The active revisions of a definition."""
+        """The active revisions of a definition, or the revisions that are named."""
         self._raise("describe_job_definitions")
-        found = jobDefinitionName in self.definitions and status == "ACTIVE"
-        return {"jobDefinitions": [{"jobDefinitionName": jobDefinitionName}] if found else []}
+        named = [one for one in (jobDefinitionName, *jobDefinitions) if one in self.definitions]
+        return {"jobDefinitions": [{"jobDefinitionName": one, "status": status} for one in named]}
+
+    def describe_job_queues(self, *, jobQueues: list[str]) -> dict[str, Any]:  # noqa: N803 - its name
+        """Queues by ARN; those with a scheduling policy have its ARN."""
+        self._raise("describe_job_queues")
+        return {
+            "jobQueues": [
+                {"jobQueueArn": arn, **({"schedulingPolicyArn": "arn"} if self.queues[arn] else {})}
+                for arn in jobQueues
+                if arn in self.queues
+            ]
+        }
+
+    def children(self, job_id: str, **counts: int) -> dict[str, Any]:
+        """Let an array's children be in these states, and its parent as Batch would have it.
+
+        The event that Batch sends of the parent when all of them have ended.
+        """
+        array = self.jobs[job_id]["arrayProperties"]
+        array["statusSummary"] = counts
+        over = counts.get("SUCCEEDED", 0) + counts.get("FAILED", 0) == array["size"]
+        ended = "FAILED" if counts.get("FAILED") else "SUCCEEDED"
+        return self.move(job_id, ended if over else "PENDING")
 
     def terminate_job(self, *, jobId: str, reason: str) -> dict[str, Any]:  # noqa: N803 - its name
         """End a job that has not ended."""
@@ -200,6 +226,12 @@ class Batch:
         """Drop an old job, as Batch does after some days."""
         del self.jobs[job_id]
 
+    def _children(self, array: dict[str, int] | None) -> dict[str, Any]:
+        if array is None:
+            return {}
+        counted = {"size": array["size"], "statusSummary": {"PENDING": array["size"]}}
+        return {"arrayProperties": counted}
+
     def _begin(self, operation: str) -> tuple[BaseException | None, bool]:
         for act in self._before.pop(operation, []):
             act()
@@ -213,11 +245,15 @@ class Batch:
 
 
 class BitbucketStatuses:
-    """Bitbucket's build statuses, one for each commit and key; refuses what it is told to."""
+    """Bitbucket's build statuses, one for each commit and key, and its comments, one by marker.
+
+    It refuses what it is told to.
+    """
 
     def __init__(self) -> None:
         self.statuses: dict[tuple[str, str, str], dict[str, str]] = {}
         self.posted: list[dict[str, str]] = []
+        self.comments: dict[tuple[str, str, str], str] = {}
         self.refusals: list[Exception] = []
         self.gone: set[str] = set()
         self.meanwhile: list[Callable[[], object]] = []
@@ -233,6 +269,16 @@ class BitbucketStatuses:
         self.posted.append(status)
         if self.meanwhile:
             self.meanwhile.pop(0)()
+
+    def comment(self, repository: Repository, commit: str, marker: str, text: str) -> None:
+        """Let the commit carry one comment that holds `marker`."""
+        if self.refusals:
+            raise self.refusals.pop(0)
+        if commit in self.gone:
+            message = "commenting: 404"
+            raise CommitGone(message)
+        assert marker in text
+        self.comments[repository.full_name, commit, marker] = text
 
     @property
     def states(self) -> list[str]:

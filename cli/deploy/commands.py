@@ -7,11 +7,12 @@ import click
 from botocore.exceptions import WaiterError
 from rich.markup import escape
 
-from cli.account import Account, AccountError, Deployed, account_options, asking
+from cli.account import Account, AccountError, Deployed, asking, aws_account_options
 from cli.console import console, step
 from cli.deploy import checks, program, release, sam
 from cli.deploy.parameters import Choice, choose, declared, written
 from cli.deploy.retained import Retained, retained
+from cli.examples import example
 from cli.project import overview
 from cli.shown import command
 from cli.typed import pairs
@@ -37,8 +38,13 @@ def _pairs(
     return pairs(values)
 
 
-@click.command()
-@account_options
+@click.command(
+    epilog=example(
+        "cloud-runner deploy -e production --parameter AlarmEmail=ops@example.com",
+        "cloud-runner deploy -e production --parameter MaxGpus=4 --yes",
+    )
+)
+@aws_account_options
 @click.option(
     "--parameter",
     "given",
@@ -52,8 +58,12 @@ def _pairs(
 def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build: bool) -> None:
     """Deploy the stack of an environment, or update it.
 
+    Builds the functions, shows which values change, has SAM make a change set and asks before it
+    is executed; then stores in the data bucket what machines and projects need, and prints the
+    stack's outputs. It takes an administrator's credentials.
+
     Values that were chosen at an earlier deployment stay; write those that shall be known to all
-    into samconfig.toml.
+    into samconfig.toml. All parameters are at the top of template.yaml.
     """
     with asking("asking AWS who you are"):
         identity = account.client("sts").get_caller_identity()
@@ -87,11 +97,16 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
     _show_deployed(account, deployed, checks.stale_in_projects(chosen))
 
 
-@click.command()
-@account_options
+@click.command(epilog=example("cloud-runner undeploy -e testing"))
+@aws_account_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def undeploy(account: Account, *, yes: bool) -> None:
-    """Delete the stack of an environment; says what is kept, and how to be rid of that, too."""
+    """Delete the stack of an environment.
+
+    Says before what is kept, which is what holds data and secrets, and how to be rid of that, too;
+    then asks for the stack's name. Refuses while there are projects: `project remove` comes first.
+    Jobs that wait or run are ended.
+    """
     deployed = account.deployed()
     cloudformation = account.client("cloudformation")
     projects = _projects(account)

@@ -17,6 +17,7 @@ from cli.dlq.reading import Reading
 from cli.dlq.redriving import Outcome, redrive
 from cli.dlq.routes import Back, Route, ToItsSource, ToItsTarget
 from cli.dlq.wording import as_json, described, indented_body, outcome_line, plan, total
+from cli.examples import example
 from cli.shown import command, table
 
 _LOOK_SECONDS = 30
@@ -26,16 +27,29 @@ _AT_LEAST = 10
 _name = click.argument("name", type=click.Choice(list(KINDS)))
 
 
-@click.group()
+@click.group(epilog=example("cloud-runner dlq list"))
 def dlq() -> None:
-    """Messages that nobody could take in: what they are, and the way back."""
+    """Messages that nobody could take in: what they are, and the way back.
+
+    A message that a function refuses for hours ends in its queue's dead-letter queue, and an alarm
+    tells of it. Nothing is lost: SQS keeps it for 14 days. docs/operations.md tells what to do.
+    """
 
 
-@dlq.command("list")
+@dlq.command(
+    "list",
+    epilog=example(
+        "cloud-runner dlq list -e production",
+        "cloud-runner dlq list --json",
+    ),
+)
 @account_options
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 def list_queues(account: Account, *, json_wanted: bool) -> None:
-    """Tell how many messages each dead-letter queue holds."""
+    """Tell how many messages each dead-letter queue holds.
+
+    And how old the oldest is, as CloudWatch knows some minutes later, and what to type next.
+    """
     deployed = account.deployed()
     urls = {kind.name: deployed.output(kind.output) for kind in KINDS.values()}
     sqs = account.client("sqs")
@@ -56,7 +70,12 @@ def list_queues(account: Account, *, json_wanted: bool) -> None:
         click.echo(f"once the cause is mended: {command(account, 'dlq', 'redrive', name)}")
 
 
-@dlq.command()
+@dlq.command(
+    epilog=example(
+        "cloud-runner dlq show statuses",
+        "cloud-runner dlq show statuses --limit 100 --body --json",
+    )
+)
 @_name
 @account_options
 @click.option(
@@ -101,7 +120,13 @@ def show(account: Account, name: str, *, limit: int, bodies: bool, json_wanted: 
     click.echo(f"once the cause is mended: {command(account, 'dlq', 'redrive', name)}")
 
 
-@dlq.command("redrive")
+@dlq.command(
+    "redrive",
+    epilog=example(
+        "cloud-runner dlq redrive statuses --dry-run",
+        "cloud-runner dlq redrive undelivered --drop --yes",
+    ),
+)
 @_name
 @account_options
 @click.option(

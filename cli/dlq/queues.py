@@ -37,6 +37,7 @@ KINDS = {
             "StatusesQueueUrl",
             "build statuses that could not be posted",
         ),
+        Kind("sweeps", "SweepsDlqUrl", "SweepsQueueUrl", "sweeps that could not be looked after"),
         Kind(
             "undelivered",
             "UndeliveredDlqUrl",

@@ -8,6 +8,7 @@ import click
 
 from cli.account import Account, AccountError, asking, find_stack
 from cli.console import console, step
+from cli.examples import example
 from cli.images.engines import ENGINES, Engine, find
 from cli.images.options import image_options
 from cli.images.platforms import platform
@@ -21,18 +22,27 @@ from cli.shown import command, printable
 _LATEST = "latest"  # what jobs take, unless their job definition says otherwise
 
 
-@click.group()
+@click.group(epilog=example("cloud-runner image push my-team/churn"))
 def image() -> None:
-    """The image that a project's jobs run in."""
+    """The image that a project's jobs run in.
+
+    It holds git, Python with boto3, DVC if the project uses it, and what the stages import; the
+    program that runs in it comes from the stack.
+    """
 
 
-@image.command()
+@image.command(
+    epilog=example(
+        "cloud-runner image build my-team/churn",
+        "cloud-runner image build my-team/churn --context ../churn --tag try",
+    )
+)
 @image_options
 def build(account: Account, full_name: str, *, dry_run: bool, **choices: Any) -> None:
     """Build a project's image on this machine.
 
     With docker, podman, finch or buildah, whichever answers first; without any, the commands are
-    printed for a machine that has one.
+    printed for a machine that has one. A project without a Dockerfile gets one proposed.
     """
     wanted = _wanted(account, full_name, **choices)
     engine = _engine(account, wanted, upload=False, dry_run=dry_run)
@@ -43,7 +53,12 @@ def build(account: Account, full_name: str, *, dry_run: bool, **choices: Any) ->
     console.print(f"next: {command(account, 'image', 'push', full_name)}", markup=False)
 
 
-@image.command()
+@image.command(
+    epilog=example(
+        "cloud-runner image push my-team/churn",
+        "cloud-runner image push my-team/churn -e production --dry-run",
+    )
+)
 @image_options
 @click.option(
     "--scan-seconds",
@@ -57,7 +72,9 @@ def push(
 ) -> None:
     """Build a project's image, upload it, and look whether it arrived.
 
-    What has been built before is not built again: the engine's cache has it.
+    What has been built before is not built again: the engine's cache has it. At the end come the
+    digest, the size and what ECR's scan found. With --dry-run, or where no engine answers, the
+    commands are printed instead, for a machine that has one.
     """
     wanted = _wanted(account, full_name, **choices)
     engine = _engine(account, wanted, upload=True, dry_run=dry_run)

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from cli.account import Account, AccountError, account_options
 from cli.console import console, step
+from cli.examples import example
 from cli.project import credentials as typed
 from cli.project import inputs, joining, leaving, looking, overview, parameters
 from cli.project.looking import Wishes
@@ -17,12 +18,22 @@ from cli.shown import command, table
 from shared.bitbucket import Credentials
 
 
-@click.group()
+@click.group(epilog=example("cloud-runner project add my-team/churn --dry-run"))
 def project() -> None:
-    """Add a repository to an environment, look at it, remove it."""
+    """Add a repository to an environment, look at it, remove it.
+
+    A project is a Bitbucket repository whose commits may run jobs: it has a stack of its own with
+    the job definition and the place of its image, credentials for Bitbucket, and a webhook.
+    """
 
 
-@project.command()
+@project.command(
+    epilog=example(
+        "cloud-runner project add my-team/churn --credentials-file bitbucket.json --dry-run",
+        "cloud-runner project add my-team/churn --vcpus 4 --memory 15360 --timeout 7200",
+        "cloud-runner project add my-team/churn --secret-env WANDB_API_KEY",
+    )
+)
 @click.argument("repository", metavar="WORKSPACE/SLUG")
 @account_options
 @click.option(
@@ -35,7 +46,11 @@ def project() -> None:
 )
 @inputs.webhook_credentials
 @click.option(
-    "--secret-env", "asked", multiple=True, metavar="NAME", help="A variable; asks for it."
+    "--secret-env",
+    "asked",
+    multiple=True,
+    metavar="NAME",
+    help="A secret variable of jobs; asks for its value. May be given again.",
 )
 @click.option(
     "--secrets-file",
@@ -43,7 +58,13 @@ def project() -> None:
     help="All variables of jobs as a JSON object of name to value.",
 )
 @inputs.job_defaults
-@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Any other one.")
+@click.option(
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of container/project.yaml. May be given again.",
+)
 @click.option(
     "--new-webhook-secret", is_flag=True, help="Put a new webhook in the old one's place."
 )
@@ -66,7 +87,13 @@ def add(
     yes: bool,
     **defaults: int | None,
 ) -> None:
-    """Let a repository's commits run jobs; run it again to change or to mend something."""
+    """Let a repository's commits run jobs; run it again to change or to mend something.
+
+    Looks at what there is, says what it would do, asks, and does it: stores Bitbucket's
+    credentials, deploys the project's stack, makes the webhook, and sends it a delivery as a
+    check. What an earlier call was told stays, unless this one says otherwise. If anything stops
+    it, the same command goes on from there.
+    """
     wishes = Wishes(
         parameters=inputs.parameters(given, defaults),
         credentials=inputs.credentials(credentials_file),
@@ -113,11 +140,21 @@ def add(
     _show_left(account, place, is_new=is_new)
 
 
-@project.command("list")
+@project.command(
+    "list",
+    epilog=example(
+        "cloud-runner project list -e production",
+        "cloud-runner project list --json",
+    ),
+)
 @account_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_projects(account: Account, *, as_json: bool) -> None:
-    """List the repositories of an environment."""
+    """List the repositories of an environment.
+
+    With the state of each one's stack, what its jobs get if the commit asks for nothing, and when
+    that was changed.
+    """
     account.deployed()
     states = overview.projects(account.client("cloudformation"), account.names)
     found = [overview.summary(state) for state in states]
@@ -133,13 +170,21 @@ def list_projects(account: Account, *, as_json: bool) -> None:
     click.echo("\n".join(table(head, rows)))
 
 
-@project.command()
+@project.command(
+    epilog=example(
+        "cloud-runner project show my-team/churn",
+        "cloud-runner project show my-team/churn --json",
+    )
+)
 @click.argument("repository", metavar="WORKSPACE/SLUG")
 @account_options
 @inputs.webhook_url
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(account: Account, repository: str, *, webhook_url: str | None, as_json: bool) -> None:
-    """Show everything about a repository: stack, webhook, credentials, newest image."""
+    """Show everything about a repository: stack, webhook, credentials, newest image.
+
+    Of credentials it tells where they are and what they may do, never what they are.
+    """
     place = _place(account, repository, webhook_url)
     full_name = place.project.full_name
     told = overview.details(place)
@@ -153,7 +198,12 @@ def show(account: Account, repository: str, *, webhook_url: str | None, as_json:
     click.echo("\n".join(table(("NAME", "VALUE"), list(overview.flat(told)))))
 
 
-@project.command()
+@project.command(
+    epilog=example(
+        "cloud-runner project remove my-team/churn",
+        "cloud-runner project remove my-team/churn --delete-data",
+    )
+)
 @click.argument("repository", metavar="WORKSPACE/SLUG")
 @account_options
 @inputs.webhook_credentials
@@ -169,7 +219,11 @@ def remove(
     delete_data: bool,
     yes: bool,
 ) -> None:
-    """Take back what `project add` did; images and objects stay unless told otherwise."""
+    """Take back what `project add` did; images and objects stay unless told otherwise.
+
+    Says what it would do and asks; with --delete-data it asks for the repository's name. What was
+    removed before is not missed: the same command goes on where it was stopped.
+    """
     with step(f"reading the stack {account.stack}"):
         place = _place(account, repository, webhook_url)
     found = leaving.look(place, inputs.credentials(webhook_credentials_file), with_data=delete_data)

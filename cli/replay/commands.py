@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import click
 
-from cli.account import Account, AccountError, Deployed, account_options, asking
+from cli.account import Account, AccountError, account_options, asking
+from cli.examples import example
+from cli.limits import limits
 from cli.replay.comparing import Comparing, Replayed
 from cli.replay.findings import Finding, Rules
 from cli.replay.projects import authorised
 from cli.shown import command, table
 from cli.typed import FullName, Span
-from services.parser.keywords import Limits
 from shared.bitbucket import Bitbucket, CommitGone, CredentialsRefused
 from shared.errors import Rejected, Unavailable
 from shared.events import CommitPushed
@@ -22,12 +23,18 @@ from shared.secrets import Secrets
 _HEAD = ("REPOSITORY", "BRANCH", "COMMIT", "RECORD", "DONE", "ASKS FOR")
 
 
-@click.group()
+@click.group(epilog=example("cloud-runner push replay --all --dry-run"))
 def push() -> None:
     """Pushes to Bitbucket, and what was heard of them."""
 
 
-@push.command()
+@push.command(
+    epilog=example(
+        "cloud-runner push replay my-team/churn --dry-run",
+        "cloud-runner push replay my-team/churn --branch main --since 12h",
+        "cloud-runner push replay --all",
+    )
+)
 @click.argument("repositories", nargs=-1, type=FullName(), metavar="[WORKSPACE/SLUG]...")
 @account_options
 @click.option("--all", "everything", is_flag=True, help="Every repository with a webhook of ours.")
@@ -107,17 +114,8 @@ def _comparing(account: Account, secrets: Secrets, since: timedelta) -> Comparin
         ),
         runs=RunStore(account.client("dynamodb"), deployed.output("RunsTableName")),
         publisher=Publisher(sqs=account.client("sqs"), queues=queues),
-        rules=Rules(deployed.output("KeywordPrefix"), _limits(deployed), since),
+        rules=Rules(deployed.output("KeywordPrefix"), limits(deployed), since),
     )
-
-
-def _limits(deployed: Deployed) -> Limits:
-    names = ("MaxGpus", "MaxMemoryMiB", "MaxVcpus")
-    missing = [name for name in names if name not in deployed.parameters]
-    if missing:
-        message = f"the stack {deployed.stack} has no parameter {missing[0]}: deploy it again"
-        raise AccountError(message)
-    return Limits(*(int(deployed.parameters[name]) for name in names))
 
 
 def _failure(error: CommitGone | Rejected | Unavailable, account: Account) -> str:

@@ -1,14 +1,19 @@
 """The embedded AWS as delivery sees it: rules of the default bus, and SQS; alone here is boto3."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import JsonValue
 
 from local.batch.delivery import Away
+from local.batch.patterns import matches
+from local.batch.shapes import Document
 
 # How long a new rule may go unseen.
 _RULES_SECONDS: Final = 2.0
@@ -23,6 +28,15 @@ class Rule:
     pattern: str
     queue_urls: tuple[str, ...]
 
+    @cached_property
+    def parsed(self) -> JsonValue:
+        """The pattern read; None if it is not JSON."""
+        try:
+            read: JsonValue = json.loads(self.pattern)
+        except ValueError:
+            return None
+        return read
+
 
 @dataclass
 class DefaultBus:
@@ -34,16 +48,20 @@ class DefaultBus:
     _rules: tuple[Rule, ...] = ()
     _read_at: float = field(default=float("-inf"))
 
-    def targets(self, event: str) -> list[str]:
+    def targets(self, event: Document) -> list[str]:
         """URLs of the queues that an event goes to; raises Away."""
         with _away_if_unreachable():
             if self.clock() - self._read_at > _RULES_SECONDS:
                 self._rules = tuple(self._read_rules())
                 self._read_at = self.clock()
-            matching = [rule for rule in self._rules if self._matches(rule.pattern, event)]
+            matching = [rule for rule in self._rules if self._matches(rule, event)]
         return list(dict.fromkeys(url for rule in matching for url in rule.queue_urls))
 
-    def _matches(self, pattern: str, event: str) -> bool:
+    def _matches(self, rule: Rule, event: Document) -> bool:
+        told = matches(rule.parsed, event)
+        return self._matches_there(rule.pattern, json.dumps(event)) if told is None else told
+
+    def _matches_there(self, pattern: str, event: str) -> bool:
         try:
             answer = self.events.test_event_pattern(EventPattern=pattern, Event=event)
         except ClientError as error:

@@ -8,16 +8,20 @@ import json
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
+from local.batch.events import events_of
 from local.batch.shapes import Document
 from shared.publisher import batches
 
 log = logging.getLogger(__name__)
 
-# As many events as are read at once; SendMessageBatch takes no more entries.
+# As many entries as are read at once; SendMessageBatch takes no more.
 _AT_ONCE: Final = 10
+# As many events as are in memory at once: an entry may hold those of 10,000 children.
+_IN_MEMORY: Final = 100
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
@@ -32,16 +36,16 @@ class Outbox(Protocol):
     posted: threading.Event
 
     def outbox(self, limit: int) -> list[tuple[int, Document]]:
-        """The oldest events with their positions."""
+        """The oldest entries with their positions; each holds one event or more."""
 
     def delivered(self, positions: Sequence[int]) -> None:
-        """Forget these events."""
+        """Forget these entries."""
 
 
 class Bus(Protocol):
     """The default event bus."""
 
-    def targets(self, event: str) -> list[str]:
+    def targets(self, event: Document) -> list[str]:
         """URLs of the queues that an event goes to; raises Away."""
 
 
@@ -83,7 +87,8 @@ class Delivery:
                 self._outbox.posted.wait()
                 continue
             try:
-                self.deliver([event for _, event in waiting])
+                for some in _in_parts(event for _, entry in waiting for event in events_of(entry)):
+                    self.deliver(some)
             except Away as error:
                 log.warning("delivering events: %s; again in %.1f s", error, pause)
                 self._stop.wait(pause)
@@ -100,10 +105,17 @@ class Delivery:
         """
         by_queue: Mapping[str, list[str]] = defaultdict(list)
         for event in events:
-            body = json.dumps(event)
-            for queue_url in self._bus.targets(body):
-                by_queue[queue_url].append(body)
+            if queue_urls := self._bus.targets(event):
+                body = json.dumps(event)
+                for queue_url in queue_urls:
+                    by_queue[queue_url].append(body)
         for queue_url, bodies in by_queue.items():
             for batch in batches(bodies):
                 if again := self._queues.send(queue_url, batch):
                     raise Away(f"{len(again)} of {len(batch)} messages were not taken")
+
+
+def _in_parts(events: Iterable[Document]) -> Iterator[list[Document]]:
+    rest = iter(events)
+    while some := list(islice(rest, _IN_MEMORY)):
+        yield some

@@ -82,7 +82,11 @@ def running(settings: Settings) -> Iterator[int]:
         resources, ledger = Resources(store, account), Ledger(store, announcer)
         machine = _machine(settings, port)
         scheduler = Scheduler(
-            ledger, account, settings.slots, lambda job: _try(job, resources, machine)
+            ledger,
+            account,
+            settings.slots,
+            resources.fair_share,
+            lambda job: _try(job, resources, machine),
         )
         queues = Queues(resources, account)
         operations = (

@@ -56,6 +56,7 @@ def job_variables(
     }
     if job.array_parent is not None and job.array_properties is not None:
         batch["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.array_properties.index)
+        batch["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.array_size)
     given = {variable.name: variable.value for variable in job.container.environment}
     return cloud.variables() | given | dict(secrets) | batch
 

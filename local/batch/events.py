@@ -5,10 +5,11 @@ for a submission. A job's tags are joined there by its ARN, as `resourceArn`.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from local.batch.arns import Account
+from local.batch.arrays import with_index
 from local.batch.shapes import Document
 
 
@@ -41,6 +42,38 @@ def _event(
     }
 
 
+def of_children(event: Document, indexes: Iterable[int]) -> Document:
+    """The events of children that are alike, from that of their form: one entry of the outbox."""
+    return {"form": event, "indexes": [*indexes]}
+
+
+def events_of(entry: Document) -> Iterator[Document]:
+    """The events of an entry of the outbox; the same ones, whenever it is read."""
+    match entry:
+        case {"form": dict(form), "indexes": list(indexes)}:
+            return (_of_child(form, int(str(index))) for index in indexes)
+        case _:
+            return iter((entry,))
+
+
+def _of_child(form: Document, index: int) -> Document:
+    detail = form["detail"]
+    if not isinstance(detail, dict) or not isinstance(detail["tags"], dict):
+        raise TypeError("not the event of a form")
+    arn = with_index(str(detail["jobArn"]), index)
+    return form | {
+        "id": str(uuid.uuid5(uuid.UUID(str(form["id"])), str(index))),
+        "resources": [arn],
+        "detail": detail
+        | {
+            "jobArn": arn,
+            "jobId": with_index(str(detail["jobId"]), index),
+            "arrayProperties": {"index": index},
+            "tags": detail["tags"] | {"resourceArn": arn},
+        },
+    }
+
+
 class Announcer:
     """Makes the events of a change, as often as they are to be sent: usually once.
 
@@ -54,6 +87,13 @@ class Announcer:
     def state_change(self, detail: Document) -> list[Document]:
         """The events about a job's new state."""
         return [state_change(self._account, detail, datetime.now(UTC))] * self._copies()
+
+    def children_changed(self, form: Document, indexes: Iterable[int]) -> list[Document]:
+        """The entry about the new state of children that are alike; of no events, none."""
+        told = [index for index in indexes for _ in range(self._copies())]
+        if not told:
+            return []
+        return [of_children(state_change(self._account, form, datetime.now(UTC)), told)]
 
     def queue_blocked(self, detail: Document) -> list[Document]:
         """The events about a job that cannot start."""

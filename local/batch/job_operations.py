@@ -14,7 +14,7 @@ from local.batch.requests import parse
 from local.batch.resources import Resources
 from local.batch.scheduler import Scheduler
 from local.batch.shapes import Document
-from local.batch.submission import children_of, job_from
+from local.batch.submission import job_from
 from local.batch.tries import Cause
 
 Operation = Callable[[Document], Document]
@@ -56,7 +56,7 @@ class JobOperations:
             for dependency in asked.depends_on:
                 self._job(dependency.job_id or "")
             job = job_from(asked, definition, queue, self._account, now_ms())
-            self._ledger.add([job, *children_of(job)])
+            self._ledger.add(job)
         return {"jobArn": job.job_arn, "jobName": job.job_name, "jobId": job.job_id}
 
     def _describe_jobs(self, request: Document) -> Document:
@@ -71,20 +71,22 @@ class JobOperations:
             raise ClientException("ListJobs takes one of jobQueue and arrayJobId")
         with self._ledger.changed:
             if asked.array_job_id is not None:
-                status = wanted_status(asked.job_status)
-                children = self._ledger.children(asked.array_job_id)
-                found = [job for job in children if job.status is status]
-                order = 1
-            else:
-                found = self._in_queue(asked)
-                order = -1
+                return self._children(asked.array_job_id, asked)
             part = page(
-                found,
-                lambda job: order * self._ledger.position(job),
+                self._in_queue(asked),
+                lambda job: -self._ledger.position(job),
                 asked.max_results,
                 asked.next_token,
             )
             return part.document("jobSummaryList", lambda job: summary(self._ledger.detail(job)))
+
+    def _children(self, parent_id: str, asked: requests.ListJobs) -> Document:
+        """A page of an array's children; the others need not be looked at but for their state."""
+        indexes = self._ledger.children_in(parent_id, wanted_status(asked.job_status))
+        part = page(indexes, lambda index: index, asked.max_results, asked.next_token)
+        return part.document(
+            "jobSummaryList", lambda index: summary(self._job(f"{parent_id}:{index}").detail())
+        )
 
     def _in_queue(self, asked: requests.ListJobs) -> list[Job]:
         queue = self._resources.queue(asked.job_queue or "").job_queue_arn
@@ -98,8 +100,7 @@ class JobOperations:
     def _cancel_job(self, request: Document) -> Document:
         asked = parse(requests.StopJob, request)
         with self._ledger.changed:  # so that an array's children do not start in between
-            for job in self._with_children(asked.job_id):
-                self._ledger.change(job.job_id, partial(_cancelled, reason=asked.reason))
+            self._stop(asked.job_id, partial(_cancelled, reason=asked.reason))
         return {}
 
     def _terminate_job(self, request: Document) -> Document:
@@ -117,13 +118,13 @@ class JobOperations:
         return {}
 
     def _terminate(self, job_id: str, reason: str) -> None:
-        for job in self._with_children(job_id):
-            self._ledger.change(job.job_id, partial(_terminated, reason=reason))
-            self._scheduler.end(job.job_id, Cause.TERMINATED)
+        self._stop(job_id, partial(_terminated, reason=reason))
+        self._scheduler.end(job_id, Cause.TERMINATED)
 
-    def _with_children(self, job_id: str) -> list[Job]:
-        """A job, and after it what it stands for."""
-        return [self._job(job_id), *self._ledger.children(job_id)]
+    def _stop(self, job_id: str, update: Callable[[Job], Job]) -> None:
+        """Change a job, and after it what it stands for."""
+        if self._ledger.change(self._job(job_id).job_id, update).is_array:
+            self._ledger.change_children(job_id, update)
 
     def _job(self, job_id: str) -> Job:
         job = self._ledger.get(job_id)

@@ -29,7 +29,7 @@ CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
 
 # What the endpoint keeps about a job beside what Batch shows of it.
-_INTERNAL = {"array_parent", "instance", "running_on", "refused_because"}
+_INTERNAL = {"array_parent", "array_size", "instance", "running_on", "refused_because"}
 # botocore, ContainerDetail.reason
 _REASON_LENGTH = 255
 
@@ -83,9 +83,10 @@ class Job(Shape):
     platform_capabilities: tuple[str, ...] = ()
     is_cancelled: bool = False
     is_terminated: bool = False
-    # Internal: of a child, its array's parent; the machine and the container of the current try;
-    # why the first try cannot start at all.
+    # Internal: of a child, its array's parent and size; the machine and the container of the
+    # current try; why the first try cannot start at all.
     array_parent: str | None = None
+    array_size: int | None = None
     instance: str | None = None
     running_on: AttemptContainer | None = None
     refused_because: str | None = None
@@ -114,8 +115,6 @@ class Job(Shape):
             shown["arrayProperties"]["statusSummary"] = {
                 status: statuses_of_children.get(status, 0) for status in Status
             }
-        if self.array_parent is not None and self.array_properties is not None:
-            shown["arrayProperties"] = {"index": self.array_properties.index}
         return shown
 
     def starting(self, where: AttemptContainer, instance: str) -> "Job":

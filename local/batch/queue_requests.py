@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from local.batch.policies import FairShare
 from local.batch.requests import Name, PageSize, Tags
 from local.batch.shapes import ComputeEnvironmentOrder, Document, Shape
 
@@ -65,7 +66,7 @@ class CreateSchedulingPolicy(Shape):
     """A scheduling policy."""
 
     name: Name
-    fairshare_policy: Document | None = None
+    fairshare_policy: FairShare | None = None
     tags: Tags = Field(default_factory=dict)
 
 
@@ -73,7 +74,7 @@ class UpdateSchedulingPolicy(Shape):
     """A scheduling policy's new text."""
 
     arn: str
-    fairshare_policy: Document | None = None
+    fairshare_policy: FairShare | None = None
 
 
 class DescribeSchedulingPolicies(Shape):

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from local.batch.arns import Account
 from local.batch.errors import ClientException
+from local.batch.policies import SchedulingPolicy
 from local.batch.queue_requests import (
     CreateComputeEnvironment,
     CreateJobQueue,
@@ -19,7 +20,7 @@ from local.batch.queue_requests import (
     UpdateSchedulingPolicy,
 )
 from local.batch.resources import Resources
-from local.batch.shapes import ComputeEnvironment, JobQueue, SchedulingPolicy
+from local.batch.shapes import ComputeEnvironment, JobQueue
 
 
 class Queues:

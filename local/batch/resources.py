@@ -4,8 +4,9 @@ import threading
 
 from local.batch.arns import Account, name_in
 from local.batch.errors import ClientException
+from local.batch.policies import FairShare, SchedulingPolicy
 from local.batch.requests import RegisterJobDefinition
-from local.batch.shapes import ComputeEnvironment, JobDefinition, JobQueue, SchedulingPolicy
+from local.batch.shapes import ComputeEnvironment, JobDefinition, JobQueue
 from local.batch.shelf import Shelf
 from local.batch.store import Store
 
@@ -106,6 +107,18 @@ class Resources:
         if policy is None:
             raise ClientException(f"scheduling policy {reference} does not exist")
         return policy
+
+    def fair_share(self, queue_arn: str) -> FairShare:
+        """How a queue's jobs share its machines; of a queue without a policy, as one share."""
+        queue = self.queues.get(queue_arn)
+        if queue is None or queue.scheduling_policy_arn is None:
+            return FairShare()
+        policy = self.policies.get(queue.scheduling_policy_arn)
+        return (
+            FairShare()
+            if policy is None or policy.fairshare_policy is None
+            else policy.fairshare_policy
+        )
 
 
 def _revision(definition: JobDefinition) -> str:

@@ -1,4 +1,4 @@
-"""Who runs when: jobs become RUNNABLE, wait for a free slot in their order, and are tried."""
+"""Who runs when: jobs become RUNNABLE, wait for a slot in their line, and are tried."""
 
 import threading
 import time
@@ -9,8 +9,13 @@ from typing import Protocol
 from local.batch.arns import Account, log_stream, new_instance_id, new_task_id
 from local.batch.jobs import DEPENDENCY_FAILED, Job, Outcome, lost_with
 from local.batch.ledger import Ledger, now_ms
+from local.batch.lines import Line, line_of
+from local.batch.policies import FairShare
 from local.batch.shapes import AttemptContainer, Status
+from local.batch.shares import Usage
 from local.batch.tries import Cause
+
+_NOT_ADMITTED = (Status.SUBMITTED, Status.PENDING)
 
 
 class RunnableTry(Protocol):
@@ -27,15 +32,22 @@ class RunnableTry(Protocol):
 
 
 class Scheduler:
-    """Runs at most `slots` tries at once, first come first served over all queues."""
+    """Runs at most `slots` tries at once. `policy` tells the scheduling policy of a queue."""
 
     def __init__(
-        self, ledger: Ledger, account: Account, slots: int, begin: Callable[[Job], RunnableTry]
+        self,
+        ledger: Ledger,
+        account: Account,
+        slots: int,
+        policy: Callable[[str], FairShare],
+        begin: Callable[[Job], RunnableTry],
     ) -> None:
         self._ledger = ledger
         self._account = account
         self._slots = slots
+        self._policy = policy
         self._begin = begin
+        self._usage = Usage()
         self._paused: set[str] = set()
         self._tries: dict[str, RunnableTry] = {}
         self._stopping = False
@@ -43,7 +55,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Count what an earlier endpoint left running as lost with its machine; then begin."""
-        for job in self._ledger.in_status(Status.STARTING, Status.RUNNING):
+        for job in self._ledger.on_machines():
             outcome = lost_with(job.instance or new_instance_id())
             self._ledger.change(job.job_id, partial(Job.ended, outcome=outcome, now=now_ms()))
         self._thread.start()
@@ -77,47 +89,55 @@ class Scheduler:
             self._ledger.changed.notify_all()
 
     def end(self, job_id: str, cause: Cause) -> bool:
-        """End a job's current try; answer whether there is one."""
+        """End a job's current try, or those of an array's children; answer whether there is one."""
         with self._ledger.changed:
-            one = self._tries.get(job_id)
-        if one is not None:
+            found = [
+                one
+                for tried, one in self._tries.items()
+                if tried == job_id or tried.startswith(f"{job_id}:")
+            ]
+        for one in found:
             one.end(cause)
-        return one is not None
+        return bool(found)
 
     def _run(self) -> None:
         with self._ledger.changed:
             while not self._stopping:
-                for job in self._ledger.in_status(Status.SUBMITTED, Status.PENDING):
-                    self._admit(job)
-                self._fill_slots()
+                while jobs := self._ledger.to_admit():
+                    for job in jobs:
+                        self._admit(job)
+                while len(self._tries) < self._slots and (line := self._next_line()) is not None:
+                    self._try(self._ledger.first_in(line))
                 self._ledger.changed.wait()
 
     def _admit(self, job: Job) -> None:
         """Take a job from SUBMITTED to PENDING or RUNNABLE, and from PENDING on."""
         needs = [self._ledger.get(one.job_id or "") for one in job.depends_on]
         if any(need is not None and need.status is Status.FAILED for need in needs):
-            status = Status.FAILED
+            steps = [_dependency_failed]
         elif all(need is not None and need.status is Status.SUCCEEDED for need in needs):
-            status = Status.RUNNABLE
+            steps = [_runnable, _refused]
         else:
-            status = Status.PENDING
+            steps = [_pending]
         if job.is_array:
-            status = Status.PENDING  # and ends with its children
-        if status is Status.FAILED:
-            failed = partial(Job.failed, reason=DEPENDENCY_FAILED, now=now_ms())
-            self._ledger.change(job.job_id, failed)
-        elif status is not job.status:
-            self._ledger.change(job.job_id, partial(Job.changed, status=status))
+            self._ledger.change(job.job_id, _pending)  # and it ends with its children
+        for step in steps:
+            if job.is_array:
+                self._ledger.change_children(job.job_id, step)
+            else:
+                self._ledger.change(job.job_id, step)
 
-    def _fill_slots(self) -> None:
-        for job in self._ledger.in_status(Status.RUNNABLE):
-            if job.refused_because is not None:
-                failed = partial(Job.failed, reason=job.refused_because, now=now_ms())
-                self._ledger.change(job.job_id, failed)
-            elif len(self._tries) >= self._slots:
-                return
-            elif job.job_queue not in self._paused:
-                self._try(job)
+    def _next_line(self) -> Line | None:
+        """The line whose turn it is: its share has used least, or its first job came first."""
+        lines = self._ledger.lines
+        return min(
+            (line for line in lines if line.queue_arn not in self._paused),
+            key=lambda line: (
+                self._usage.weighted(line, self._policy(line.queue_arn)),
+                lines.first(line).number,
+            ),
+            default=None,
+        )
 
     def _try(self, job: Job) -> None:
         instance, task = new_instance_id(), new_task_id()
@@ -130,23 +150,44 @@ class Scheduler:
             job.job_id, partial(Job.starting, where=where, instance=instance)
         )
         one = self._tries[job.job_id] = self._begin(starting)
+        began = self._usage.begin(line_of(job))
         threading.Thread(
-            target=self._follow, args=(job.job_id, one), name=f"try {job.job_id}", daemon=True
+            target=self._follow, args=(job, one, began), name=f"try {job.job_id}", daemon=True
         ).start()
 
-    def _follow(self, job_id: str, one: RunnableTry) -> None:
+    def _follow(self, job: Job, one: RunnableTry, began: float) -> None:
         """Run a try and note how it ended; the slot is free again whatever happens."""
         outcome: Outcome | None = None
         try:
-            outcome = one.run(lambda: self._ledger.change(job_id, _running))
+            outcome = one.run(lambda: self._ledger.change(job.job_id, _running))
         finally:
             with self._ledger.changed:
-                del self._tries[job_id]
+                del self._tries[job.job_id]
+                self._usage.end(line_of(job), began, self._policy(job.job_queue))
                 if outcome is not None:
                     ended = partial(Job.ended, outcome=outcome, now=now_ms())
-                    self._ledger.change(job_id, ended)
+                    self._ledger.change(job.job_id, ended)
                 self._ledger.changed.notify_all()
 
 
 def _running(job: Job) -> Job:
     return job.running(now_ms())
+
+
+def _pending(job: Job) -> Job:
+    return job.changed(status=Status.PENDING) if job.status is Status.SUBMITTED else job
+
+
+def _runnable(job: Job) -> Job:
+    return job.changed(status=Status.RUNNABLE) if job.status in _NOT_ADMITTED else job
+
+
+def _dependency_failed(job: Job) -> Job:
+    return job.failed(DEPENDENCY_FAILED, now_ms()) if job.status in _NOT_ADMITTED else job
+
+
+def _refused(job: Job) -> Job:
+    """A job that Batch takes, and then finds that it cannot start."""
+    if job.status is not Status.RUNNABLE or job.refused_because is None:
+        return job
+    return job.failed(job.refused_because, now_ms())

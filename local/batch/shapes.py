@@ -188,11 +188,3 @@ class ComputeEnvironment(Tagged):
     status_reason: str = "ComputeEnvironment Healthy"
     compute_resources: Document | None = None
     container_orchestration_type: str = "ECS"
-
-
-class SchedulingPolicy(Tagged):
-    """How a queue's jobs share its machines: kept and shown, but here the first come is first."""
-
-    name: str
-    arn: str
-    fairshare_policy: Document | None = None

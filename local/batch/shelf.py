@@ -28,7 +28,7 @@ class Shelf(Generic[Resource]):
     def put(self, resource: Resource) -> None:
         """Add or replace a resource."""
         key = self._name(resource)
-        self._store.save(self._kind, [(key, resource)])
+        self._store.save([(self._kind, key, resource)])
         self._found[key] = resource
         if key not in self._positions:
             self._positions[key] = next(self._next)

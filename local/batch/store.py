@@ -48,10 +48,10 @@ class Store:
             self._file.close()
 
     def save(
-        self, kind: str, bodies: Iterable[tuple[str, Shape]], events: Iterable[Document] = ()
+        self, bodies: Iterable[tuple[str, str, Shape]], events: Iterable[Document] = ()
     ) -> None:
-        """Insert or replace resources by their keys, and put events into the outbox."""
-        rows = [(kind, key, body.model_dump_json(by_alias=True)) for key, body in bodies]
+        """Insert or replace resources by kind and key, and put entries into the outbox."""
+        rows = [(kind, key, body.model_dump_json(by_alias=True)) for kind, key, body in bodies]
         posted = [(json.dumps(event),) for event in events]
         with self._lock, self._file:
             self._file.executemany(
@@ -76,8 +76,24 @@ class Store:
             ).fetchall()
         return (body for (body,) in rows)
 
+    def find(self, kind: str, key: str) -> str | None:
+        """The JSON of one resource, or None."""
+        with self._lock:
+            row = self._file.execute(
+                "SELECT body FROM resources WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def members(self, kind: str, member: str) -> list[tuple[str, str]]:
+        """Of every resource of a kind its key and one member, without reading the rest."""
+        with self._lock:
+            return self._file.execute(
+                "SELECT key, json_extract(body, ?) FROM resources WHERE kind = ? ORDER BY position",
+                (f"$.{member}", kind),
+            ).fetchall()
+
     def outbox(self, limit: int) -> list[tuple[int, Document]]:
-        """The oldest events not yet delivered, with their positions."""
+        """The oldest entries whose events are not yet delivered, with their positions."""
         with self._lock:
             rows = self._file.execute(
                 "SELECT position, body FROM outbox ORDER BY position LIMIT ?", (limit,)
@@ -85,7 +101,7 @@ class Store:
         return [(position, json.loads(body)) for position, body in rows]
 
     def delivered(self, positions: Iterable[int]) -> None:
-        """Forget events that have been delivered."""
+        """Forget entries that have been delivered."""
         with self._lock, self._file:
             self._file.executemany(
                 "DELETE FROM outbox WHERE position = ?", [(position,) for position in positions]

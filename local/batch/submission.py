@@ -52,21 +52,6 @@ def job_from(
     )
 
 
-def children_of(parent: Job) -> tuple[Job, ...]:
-    """An array's children, in the order of their indexes; of any other job, none."""
-    if parent.array_properties is None or parent.array_properties.size is None:
-        return ()
-    return tuple(
-        parent.changed(
-            job_id=f"{parent.job_id}:{index}",
-            job_arn=f"{parent.job_arn}:{index}",
-            array_properties=ArrayProperties(index=index),
-            array_parent=parent.job_id,
-        )
-        for index in range(parent.array_properties.size)
-    )
-
-
 def substituted(command: tuple[str, ...], parameters: dict[str, str]) -> tuple[str, ...]:
     """A command with its `Ref::name` placeholders replaced; one without a value stays.
 

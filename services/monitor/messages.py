@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.batch_jobs import BatchJobs, JobDetail, follow, gone, is_job_of, is_stray
+from shared.batch_jobs import BatchJobs, JobDetail, is_job_of, is_stray
 from shared.control import end_job
 from shared.events import Envelope, JobDescribed
+from shared.following import follow, gone
 from shared.run_store import RunStore
 from shared.runs import Run
 from shared.telemetry import bind_run, log

@@ -55,7 +55,7 @@ def handle(changed: RunStateChanged, needs: Dependencies) -> list[Event]:
     posted = None
     for _ in range(_ROUNDS):
         run = needs.runs.get(changed.run_id)
-        if run is None or run.repository is None or run.commit is None:
+        if run is None or run.repository is None or run.commit is None or run.asked.quiet:
             return []
         if run.version == posted:
             return []

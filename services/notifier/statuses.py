@@ -7,10 +7,11 @@ are encoded; refname is the plain branch, or the status does not show on its pul
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
-from shared.events import State
+from shared.durations import duration
+from shared.events import State, Sweep
+from shared.progress import summary
 from shared.runs import Run
 
 _STATES: dict[State, str] = {
@@ -76,6 +77,8 @@ def _describe(run: Run) -> str:
         return f"stopping, as {run.stop_asked.by} asked: {run.stop_asked.why}"
     if run.state == "requested":
         return "requested: waiting to be submitted"
+    if run.asked.sweep is not None and run.state != "rejected":
+        return _describe_points(run, run.asked.sweep)
     if run.state == "submitted":
         if run.blocked is not None and run.blocked.shown:
             return f"submitted: it waits, because {run.blocked.reason}"
@@ -84,21 +87,32 @@ def _describe(run: Run) -> str:
         since = f" since {run.started_at:%H:%M} UTC" if run.started_at else ""
         return f"running{since}{f' ({again})' if again else ''}"
     if run.state == "succeeded":
-        return f"succeeded{_took(run.started_at, run.stopped_at)}"
+        return f"succeeded{_after(run)}"
     return f"{run.state}: {run.reason or 'no reason given'}"
 
 
-def _took(start: datetime | None, end: datetime | None) -> str:
-    if start is None or end is None:
-        return ""
-    minutes, seconds = divmod(max(0, round((end - start).total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
-    words = [f"{number} {unit}" for number, unit in parts if number][:2]
-    return " after " + (" ".join(words) or "0 s")
+def _describe_points(run: Run, sweep: Sweep) -> str:
+    """The same of a sweep, whose points are what moves."""
+    count = summary(run.progress, sweep.objective) if run.progress is not None else None
+    if run.state == "submitted":
+        return f"submitted: {sweep.size:,} points wait for machines"
+    if run.state == "running":
+        return count or "running"
+    if run.state == "succeeded":
+        return f"succeeded{_after(run)}: {count}" if count else f"succeeded{_after(run)}"
+    reason = f"{run.state}: {run.reason or 'no reason given'}"
+    return f"{reason} ({count})" if count else reason
+
+
+def _after(run: Run) -> str:
+    took = duration(run.started_at, run.stopped_at)
+    return f" after {took}" if took else ""
 
 
 def _name(run: Run) -> str:
+    sweep = run.asked.sweep
+    if sweep is not None:
+        return f"Cloud sweep: {sweep.space or sweep.target or sweep.sweep_id}"
     what = "experiment" if run.asked.experiment else "run"
     return f"Cloud {what}: {run.asked.arguments}" if run.asked.arguments else f"Cloud {what}"
 

@@ -29,10 +29,12 @@ class ParserSettings(Settings):
     keyword_prefix: str
     max_gpus: int
     max_memory_mib: int
+    max_sweep_points: int
     max_vcpus: int
     pushes_queue_url: str
     runs_queue_url: str
     runs_table: str
+    tolerated_failure_percent: int
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,13 @@ def build() -> Handler:
     configure("parser", settings)
     clients = Clients(settings.aws_region)
     sqs = clients.make("sqs")
-    limits = Limits(settings.max_gpus, settings.max_memory_mib, settings.max_vcpus)
+    limits = Limits(
+        gpus=settings.max_gpus,
+        memory_mib=settings.max_memory_mib,
+        vcpus=settings.max_vcpus,
+        points=settings.max_sweep_points,
+        failed_percent=settings.tolerated_failure_percent,
+    )
     runs = RunStore(clients.make("dynamodb"), settings.runs_table)
     needs = Dependencies(runs, settings.keyword_prefix, limits)
     publisher = Publisher(

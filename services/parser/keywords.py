@@ -6,40 +6,49 @@ linearly with its length.
 """
 
 import difflib
-import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
+from services.parser.numbers import Number
+from services.parser.sweeps import Objective, objective, sweep
 from shared.arguments import ArgumentError, split, translate_params
 from shared.errors import Rejected
-from shared.events import Asked
+from shared.events import Asked, RunId
+
+_Read = TypeVar("_Read")
 
 _BYTE_ORDER_MARK = "\ufeff"
 # Batch's hard limit on a container's memory is 4 MiB (service model: ResourceRequirement).
 _MIN_MEMORY_MIB = 4
 _LONGEST_SHOWN = 40
 _MOST_UNKNOWN = 3
-_UNITS_MIB = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0 * 1024}
-_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)i?B?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a run may ask for, as the stack's parameters say."""
+    """The most that a run may ask for, as the stack's parameters say.
+
+    `points` are those of a sweep, of which `failed_percent` may fail.
+    """
 
     gpus: int
     memory_mib: int
     vcpus: int
+    points: int
+    failed_percent: int
 
 
-def read(message: str, prefix: str, limits: Limits) -> Asked | None:
-    r"""What `message` asks for, or None if it asks for nothing.
+def read(message: str, prefix: str, limits: Limits, run_id: RunId) -> Asked | None:
+    r"""What `message` asks of the run with this id, or None if it asks for nothing.
 
-    >>> limits = Limits(gpus=8, memory_mib=65536, vcpus=16)
-    >>> read("Better features\n\n:ACME_RUN: train\n:ACME_GPUS:", "ACME", limits)
-    Asked(arguments='train', experiment=False, gpus=1, memory_mib=None, vcpus=None)
-    >>> read("no :ACME_RUN: here", "ACME", limits)
+    >>> limits = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
+    >>> asked = read("Better features\n\n:ACME_RUN: train\n:ACME_GPUS:", "ACME", limits, "4f2a")
+    >>> asked.arguments, asked.gpus
+    ('train', 1)
+    >>> read("no :ACME_RUN: here", "ACME", limits, "4f2a")
 
     Raises:
         Rejected: it asks for a run in a way that cannot be read, or holds an unknown keyword; the
@@ -56,7 +65,7 @@ def read(message: str, prefix: str, limits: Limits) -> Asked | None:
     problems += [names.twice(name) for name in names.known if len(found.get(name, ())) > 1]
     if problems:
         raise Rejected("; ".join(problems))
-    return _read({name: texts[0] for name, texts in found.items()}, names, limits)
+    return _read({name: texts[0] for name, texts in found.items()}, names, limits, run_id)
 
 
 @dataclass(frozen=True)
@@ -91,9 +100,20 @@ class Keywords:
         return f"{self.prefix}_VCPUS"
 
     @property
+    def sweep(self) -> str:
+        """The space of a sweep."""
+        return f"{self.prefix}_SWEEP"
+
+    @property
+    def objective(self) -> str:
+        """The metric that a sweep is for."""
+        return f"{self.prefix}_OBJECTIVE"
+
+    @property
     def known(self) -> tuple[str, ...]:
         """All of them."""
-        return (self.run, self.experiment, self.gpus, self.memory, self.vcpus)
+        resources = (self.gpus, self.memory, self.vcpus)
+        return (self.run, self.experiment, *resources, self.sweep, self.objective)
 
     def unknown(self, name: str) -> str:
         """What is said of a keyword that nobody knows."""
@@ -121,26 +141,34 @@ def _find(message: str, prefix: str) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in found.items()}
 
 
-def _read(found: dict[str, str], names: Keywords, limits: Limits) -> Asked:
+def _read(found: dict[str, str], names: Keywords, limits: Limits, run_id: RunId) -> Asked:
+    """The arguments of keywords of which each stands once, together with all that is wrong."""
     problems: list[str] = []
 
-    def attempt(name: str, kind: "_Number", default: str = "") -> int | None:
-        text = found.get(name)
-        if text is None:
-            return None
+    def tried(name: str, reading: Callable[[str], _Read]) -> _Read | None:
         try:
-            return kind.read(default if text == "" else text, name)
+            return reading(found[name]) if name in found else None
         except Rejected as problem:
             problems.append(str(problem))
             return None
 
-    gpus = attempt(names.gpus, _Number("GPUs are a whole number", 0, limits.gpus), default="1")
-    memory = attempt(
-        names.memory,
-        _Number("memory is a whole number of MiB", _MIN_MEMORY_MIB, limits.memory_mib),
-    )
-    vcpus = attempt(names.vcpus, _Number("vCPUs are a whole number", 1, limits.vcpus))
-    experiment = names.experiment in found
+    gpus = Number("GPUs are a whole number", 0, limits.gpus)
+    memory = Number("memory is a whole number of MiB", _MIN_MEMORY_MIB, limits.memory_mib)
+    vcpus = Number("vCPUs are a whole number", 1, limits.vcpus)
+    aim = tried(names.objective, objective) or Objective()
+    read_all = {
+        "gpus": tried(names.gpus, lambda text: gpus.read(text or "1", names.gpus)),
+        "memory_mib": tried(names.memory, lambda text: memory.read(text, names.memory)),
+        "vcpus": tried(names.vcpus, lambda text: vcpus.read(text, names.vcpus)),
+        "sweep": tried(
+            names.sweep,
+            lambda text: sweep(text, aim, run_id, limits.points, limits.failed_percent),
+        ),
+    }
+    if names.objective in found and names.sweep not in found:
+        problems.append(f":{names.objective}: needs a sweep: add :{names.sweep}: lr=0.1,0.01")
+    # With DVC a point of a sweep is an experiment, whether or not that is said.
+    experiment = names.experiment in found or names.sweep in found
     if found.get(names.experiment):
         problems.append(
             f":{names.experiment}: takes no argument: write it after :{names.run}: instead"
@@ -154,45 +182,4 @@ def _read(found: dict[str, str], names: Keywords, limits: Limits) -> Asked:
         problems.append(f":{names.run}: {error}")
     if problems:
         raise Rejected("; ".join(problems))
-    return Asked(
-        arguments=arguments, experiment=experiment, gpus=gpus, memory_mib=memory, vcpus=vcpus
-    )
-
-
-@dataclass(frozen=True)
-class _Number:
-    """A number that a keyword takes: what it is, and its limits."""
-
-    what: str
-    least: int
-    most: int
-
-    def read(self, text: str, name: str) -> int:
-        """The number in `text`.
-
-        Raises:
-            Rejected: it is none, or beyond the limits; the text says what to write.
-
-        """
-        if text == "":
-            message = f":{name}: needs a number: {self.what}, write :{name}: {self._example(text)}"
-            raise Rejected(message)
-        if not re.fullmatch("[0-9]+", text):
-            message = f"{self.what}: write {self._example(text)}"
-            raise Rejected(message)
-        # Twelve digits are beyond every limit: a long row of them costs nothing.
-        number = int(text.lstrip("0")[:12] or "0")
-        if not self.least <= number <= self.most:
-            message = f"{self.what} from {self.least} to {self.most}: write {self._near(number)}"
-            raise Rejected(message)
-        return number
-
-    def _near(self, number: float) -> int:
-        return max(self.least, min(self.most, math.ceil(number)))
-
-    def _example(self, text: str) -> int:
-        """The number that was probably meant; where that cannot be told, one that works."""
-        match = _WITH_UNIT.fullmatch(text)
-        if match is None:
-            return self._near(8192 if self.most > 1024 else 1)
-        return self._near(float(match[1]) * _UNITS_MIB[match[2].upper()])
+    return Asked.model_validate({"arguments": arguments, "experiment": experiment, **read_all})

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.parser.keywords import Limits, read
 from shared.errors import Rejected
-from shared.events import Asked, CommitPushed
+from shared.events import Asked, CommitPushed, RunId
 from shared.runs import Run, commit_run_id, new_run
 
 # The trailers of a result commit of ours: no run may start another.
@@ -19,11 +19,12 @@ def request(pushed: CommitPushed, prefix: str, limits: Limits, now: datetime) ->
     """The new record that the commit asks for, `requested` or `rejected`; None if it asks none."""
     if _is_result(pushed.message):
         return None
-    asked, rejection = _asked(pushed, prefix, limits)
+    run_id = commit_run_id(pushed.repository.uuid, pushed.branch, pushed.commit)
+    asked, rejection = _asked(pushed, prefix, limits, run_id)
     if asked is None and rejection is None:
         return None
     return new_run(
-        commit_run_id(pushed.repository.uuid, pushed.branch, pushed.commit),
+        run_id,
         asked or Asked(),
         now,
         repository=pushed.repository,
@@ -34,12 +35,14 @@ def request(pushed: CommitPushed, prefix: str, limits: Limits, now: datetime) ->
     )
 
 
-def _asked(pushed: CommitPushed, prefix: str, limits: Limits) -> tuple[Asked | None, str | None]:
+def _asked(
+    pushed: CommitPushed, prefix: str, limits: Limits, run_id: RunId
+) -> tuple[Asked | None, str | None]:
     """What the message asks for, or why that cannot be told; neither where it asks for nothing."""
     if pushed.keywords_cut:
         return None, "the commit message is too long to be read whole: put the keywords first"
     try:
-        return read(pushed.message, prefix, limits), None
+        return read(pushed.message, prefix, limits, run_id), None
     except Rejected as problem:
         return None, str(problem)
 

@@ -1,8 +1,9 @@
 """Asks after runs that have not moved for some minutes, so that a lost event is no lost run.
 
 It changes no record itself. What it finds out is put where it should have arrived: Batch's answer
-into the queue of Batch's events, a run that nobody submitted into the queue of runs. So it may be
-cut off anywhere, or run twice, and nothing is missed.
+into the queue of Batch's events, a run that nobody submitted into the queue of runs, a sweep that
+nobody looks after into the queue of sweeps. So it may be cut off anywhere, or run twice, and
+nothing is missed.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from services.reconciler.findings import FORSAKEN, Tick, findings, still_request
 from shared.aws import Clients
 from shared.batch_jobs import BatchJobs
 from shared.entry import Handler, entry
-from shared.events import Event, JobDescribed, RunRequested
+from shared.events import Event, JobDescribed, RunRequested, SweepDue
 from shared.publisher import Publisher
 from shared.run_store import RunStore
 from shared.runs import OPEN_STATES
@@ -28,6 +29,7 @@ class ReconcilerSettings(Settings):
     batch_events_queue_url: str
     runs_queue_url: str
     runs_table: str
+    sweeps_queue_url: str
     unmoved_seconds: int
 
 
@@ -62,6 +64,7 @@ def build() -> Handler:
     queues: dict[type[Event], str] = {
         JobDescribed: settings.batch_events_queue_url,
         RunRequested: settings.runs_queue_url,
+        SweepDue: settings.sweeps_queue_url,
     }
     publisher = Publisher(sqs=clients.make("sqs"), queues=queues)
 

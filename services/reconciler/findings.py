@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.batch_jobs import BatchJobs, JobDetail, follow
-from shared.events import JobDescribed, RunRequested, State
+from shared.batch_jobs import BatchJobs, described
+from shared.events import JobDescribed, RunRequested, State, SweepDue
+from shared.following import follow
 from shared.runs import Run
 from shared.telemetry import log
 
@@ -35,19 +36,22 @@ def still_requested(runs: Iterable[Run], now: datetime) -> Iterator[RunRequested
             yield RunRequested(run_id=run.run_id, attempt=run.attempt)
 
 
-def findings(runs: Iterable[Run], jobs: BatchJobs, now: datetime) -> Iterator[JobDescribed]:
-    """Batch's answer about the job of each run, unless the record says as much already."""
+def findings(
+    runs: Iterable[Run], jobs: BatchJobs, now: datetime
+) -> Iterator[JobDescribed | SweepDue]:
+    """Batch's answer about the job of each run, unless the record says as much already.
+
+    A sweep is looked after all the time: if its record does not move, nobody does any more.
+    """
     waiting = [(run, run.job.id) for run in runs if run.job is not None and run.job.id is not None]
     for start in range(0, len(waiting), _IDS_PER_CALL):
         some = waiting[start : start + _IDS_PER_CALL]
         known = {job.job_id: job for job in jobs.describe(job_id for _, job_id in some)}
         for run, job_id in some:
+            if run.asked.sweep is not None:
+                log.info("sweep not looked after", run_id=run.run_id)
+                yield SweepDue(run_id=run.run_id, attempt=run.attempt)
             job = known.get(job_id)
             if job is None or follow(run, job, now) is not run or run.stop_asked is not None:
                 log.info("job asked after", run_id=run.run_id, job_id=job_id)
-                yield _described(run, job_id, job)
-
-
-def _described(run: Run, job_id: str, job: JobDetail | None) -> JobDescribed:
-    answer = None if job is None else job.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return JobDescribed(run_id=run.run_id, attempt=run.attempt, job_id=job_id, job=answer)
+                yield described(run, job_id, job)

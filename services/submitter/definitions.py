@@ -21,13 +21,16 @@ class JobDefinitions:
         self._seen: dict[str, float] = {}
 
     def exists(self, name: str) -> bool:
-        """Whether an active revision of `name` existed within the last minute."""
+        """Whether `name`, or `name:revision`, was active within the last minute."""
         now = self._clock()
         if now - self._seen.get(name, -_KEPT_SECONDS) < _KEPT_SECONDS:
             return True
+        # The API takes a revision among names alone, and then no other filter.
+        one = {"jobDefinitions": [name]} if ":" in name else {"jobDefinitionName": name}
+        active = {} if ":" in name else {"status": "ACTIVE"}
         with calling("describing job definitions"):
-            answer = self._batch.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")
-        if not answer["jobDefinitions"]:
+            answer = self._batch.describe_job_definitions(**one, **active)
+        if not any(found["status"] == "ACTIVE" for found in answer["jobDefinitions"]):
             return False
         self._seen[name] = now
         return True

@@ -7,8 +7,9 @@ characters at most; a longer one is accepted and fails later, so it is refused h
 import json
 from typing import Any
 
+from services.submitter.points import terms
 from shared.errors import Rejected
-from shared.events import Job
+from shared.events import Asked, Job
 from shared.names import Names
 from shared.runs import Run
 
@@ -18,9 +19,17 @@ _BATCHS_OWN = 1024
 
 
 def submission(
-    run: Run, job: Job, names: Names, keyword_prefix: str, share_identifier: str | None
+    run: Run,
+    job: Job,
+    names: Names,
+    keyword_prefix: str,
+    share_identifier: str | None,
+    *,
+    points: str | None = None,
 ) -> dict[str, Any]:
     """SubmitJob's arguments for the current attempt of `run`, under the names in `job`.
+
+    `points` is what a sweep's job is told of its points.
 
     Raises:
         Rejected: the overrides would be longer than Batch takes.
@@ -36,10 +45,7 @@ def submission(
         "attempt": str(run.attempt),
     }
     resources = {"GPU": asked.gpus or None, "MEMORY": asked.memory_mib, "VCPU": asked.vcpus}
-    environment = {
-        f"{keyword_prefix}_RUN_ARGS": asked.arguments,
-        f"{keyword_prefix}_RUN_EXP": "1" if asked.experiment else None,
-    }
+    environment = _environment(asked, keyword_prefix) | {"CLOUD_RUNNER_SWEEP": points}
     overrides = {
         "resourceRequirements": [
             {"type": kind, "value": str(value)} for kind, value in resources.items() if value
@@ -68,4 +74,22 @@ def submission(
         "containerOverrides": {name: value for name, value in overrides.items() if value},
         "tags": names.job_tags(repository.slug if repository else None),
         **share,
+        **(terms(asked.sweep) if asked.sweep is not None else {}),
     }
+
+
+def _environment(asked: Asked, prefix: str) -> dict[str, str | None]:
+    said = {
+        f"{prefix}_RUN_ARGS": asked.arguments,
+        f"{prefix}_RUN_EXP": "1" if asked.experiment else None,
+    }
+    if asked.changes is not None:
+        said[f"{prefix}_RUN_CHANGES"] = f"{asked.changes.ref} {asked.changes.commit}"
+    if asked.sweep is not None:
+        said[f"{prefix}_RUN_COMMAND"] = asked.sweep.command
+        said[f"{prefix}_INPUT_URI"] = asked.sweep.input_uri
+        said[f"{prefix}_OUTPUT_DIR"] = asked.sweep.output_dir
+        if asked.sweep.timeout_seconds is not None:
+            # The definition tells its own; by this a job knows how long it has.
+            said["CLOUD_RUNNER_TIMEOUT_SECONDS"] = str(asked.sweep.timeout_seconds)
+    return said

@@ -9,11 +9,15 @@ from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import NotSubmitted, SubmitterJobs
 from services.submitter.lease import claim, released, submitted
 from services.submitter.overrides import submission
+from services.submitter.permitted import Permitted
+from services.submitter.points import PointLists, point_list, share_of, told
+from services.submitter.queues import JobQueues
 from shared.batch_jobs import BatchJobs
 from shared.control import end_job
 from shared.errors import Rejected, Unavailable
-from shared.events import Job, RunRequested, State
-from shared.names import Names
+from shared.events import Job, RunRequested, State, Sweep
+from shared.names import Names, last_part
+from shared.points import Place
 from shared.run_store import RunStore
 from shared.runs import Run, finish, stopped_by
 from shared.telemetry import log
@@ -27,6 +31,9 @@ class Dependencies:
     batch: SubmitterJobs
     jobs: BatchJobs
     definitions: JobDefinitions
+    queues: JobQueues
+    permitted: Permitted
+    lists: PointLists
     names: Names
     job_queue: str
     gpu_job_queue: str
@@ -47,15 +54,8 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
     leases: list[datetime | None] = []
 
     def take(run: Run) -> Run:
-        slug = run.repository.slug if run.repository else "command"
-        job = Job(
-            name=needs.names.job(slug, run.commit, run.run_id, run.attempt),
-            # Machines without a GPU cost a fraction: docs/decisions/0009
-            queue=needs.gpu_job_queue if run.asked.gpus else needs.job_queue,
-            definition=needs.names.job_definition(slug),
-        )
         leases.append(run.lease_until)
-        return claim(run, requested.attempt, job, needs.clock(), needs.lease_seconds)
+        return claim(run, requested.attempt, _job(run, needs), needs.clock(), needs.lease_seconds)
 
     held = needs.runs.change(requested.run_id, take)
     if held is None:
@@ -68,6 +68,20 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
     return _with_lease(held, held.job, needs, taken_over=leases[-1] is not None)
 
 
+def _job(run: Run, needs: Dependencies) -> Job:
+    """What the attempt's job is called and where it goes, before it is submitted."""
+    # Machines without a GPU cost a fraction: docs/decisions/0009
+    queue = needs.gpu_job_queue if run.asked.gpus else needs.job_queue
+    definition = needs.names.job_definition(run.slug)
+    sweep = run.asked.sweep
+    if sweep is not None and sweep.queue is not None:
+        queue = needs.permitted.queue(sweep.queue)
+    if sweep is not None and sweep.definition is not None:
+        definition = last_part(sweep.definition)
+    name = needs.names.job(run.slug, run.commit, run.run_id, run.attempt)
+    return Job(name=name, queue=queue, definition=definition)
+
+
 def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -> Run:
     def release() -> None:
         needs.runs.change(
@@ -75,6 +89,8 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
         )
 
     try:
+        if held.asked.sweep is not None:
+            needs.permitted.check(job)
         found = needs.batch.find(job.queue, job.name) if taken_over else None
         if found is not None:
             log.info("job adopted", job_id=found)
@@ -104,7 +120,28 @@ def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
     if not needs.definitions.exists(job.definition):
         message = f"no job definition {job.definition}: add the project, then rerun"
         raise Rejected(message)
-    return submission(held, job, needs.names, needs.keyword_prefix, needs.share_identifier)
+    sweep, share = held.asked.sweep, needs.share_identifier
+    if sweep is None:
+        return submission(held, job, needs.names, needs.keyword_prefix, share)
+    place = Place(held.slug, sweep.sweep_id)
+    listed = point_list(sweep)
+    points = told(sweep, needs.lists.bucket, place, listed.width)
+    share = _share(sweep, job, needs)
+    arguments = submission(held, job, needs.names, needs.keyword_prefix, share, points=points)
+    if listed.content is not None:
+        needs.lists.store(place, sweep.wave, listed.content)
+    return arguments
+
+
+def _share(sweep: Sweep, job: Job, needs: Dependencies) -> str | None:
+    """The sweep's share of the queue's machines; None where the queue knows no shares."""
+    fairly: bool | None = needs.share_identifier is not None
+    if job.queue not in needs.permitted.own:
+        fairly = needs.queues.shares_fairly(job.queue)
+    if fairly is None:
+        message = f"there is no job queue {job.queue}: name another, then rerun"
+        raise Rejected(message)
+    return share_of(sweep) if fairly else None
 
 
 def _note(held: Run, job_id: str, needs: Dependencies) -> Run:

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--only cpu,imports,build,parser,job,stack]`."""
+"""`python -m tests.benchmarks [--only cpu,imports,build,parser,job,stack,sweeps]`."""
 
 import argparse
 import importlib
@@ -6,7 +6,7 @@ import os
 
 from tests.benchmarks.services import say
 
-SECTIONS = ("cpu", "imports", "build", "parser", "job", "stack")
+SECTIONS = ("cpu", "imports", "build", "parser", "job", "stack", "sweeps")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ SETTINGS = {
     "BATCH_EVENTS_QUEUE_URL": f"{_QUEUES}batch-events",
     "BITBUCKET_API_URL": "https://api.bitbucket.org/2.0",
     "BITBUCKET_AUTH_SECRET": AUTH,
+    "DATA_BUCKET": "acme-development-data",
     "ENVIRONMENT": "development",
     "EVENT_BUS": "acme-development-cloud-runner",
     "GPU_JOB_QUEUE": JOB_QUEUE,
@@ -31,6 +32,7 @@ SETTINGS = {
     "LOG_LEVEL": "INFO",
     "MAX_GPUS": "8",
     "MAX_MEMORY_MIB": "249856",
+    "MAX_SWEEP_POINTS": "1000",
     "MAX_VCPUS": "64",
     "ORGANIZATION": "acme",
     "PUSHES_QUEUE_URL": f"{_QUEUES}pushes",
@@ -38,6 +40,8 @@ SETTINGS = {
     "RUNS_QUEUE_URL": f"{_QUEUES}runs",
     "RUNS_TABLE": "acme-development-runs",
     "STATUSES_QUEUE_URL": f"{_QUEUES}statuses",
+    "SWEEPS_QUEUE_URL": f"{_QUEUES}sweeps",
+    "TOLERATED_FAILURE_PERCENT": "0",
 }
 
 

@@ -15,13 +15,18 @@ from tests.contracts.sources import Module, module, modules
 
 # What an adapter is called where it is used, without a leading underscore.
 ADAPTERS = {
+    "access": ("shared.bitbucket_access", "Access"),
     "batch": ("services.submitter.jobs", "SubmitterJobs"),
+    "best": ("shared.best", "BestResults"),
     "bitbucket": ("shared.bitbucket", "Bitbucket"),
     "definitions": ("services.submitter.definitions", "JobDefinitions"),
     "hooks": ("services.webhook.hooks", "Hooks"),
     "jobs": ("shared.batch_jobs", "BatchJobs"),
+    "lists": ("services.submitter.points", "PointLists"),
     "publisher": ("shared.publisher", "Publisher"),
     "queue": ("shared.consumer", "Queue"),
+    "queues": ("services.submitter.queues", "JobQueues"),
+    "results": ("shared.sweep_results", "SweepResults"),
     "runs": ("shared.run_store", "RunStore"),
     "secrets": ("shared.secrets", "Secrets"),
 }
@@ -30,11 +35,12 @@ CLIENTS = {
     "batch": "batch",
     "dynamodb": "dynamodb",
     "eventbridge": "events",
+    "s3": "s3",
     "secretsmanager": "secretsmanager",
     "sqs": "sqs",
 }
 # Where a client's method is allowed under another action's name.
-RENAMED = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+RENAMED = {"s3:ListObjectsV2": "s3:ListBucket", "sqs:SendMessageBatch": "sqs:SendMessage"}
 
 Place = tuple[str, str]
 

@@ -1,7 +1,8 @@
 """A server on loopback that answers the handful of AWS calls that a function makes.
 
 It knows no more than it is told: an operation has one answer after the other, the last one again
-and again, and one that it was not told of is a 400, which no function takes for a success.
+and again, and one that it was not told of is a 400, which no function takes for a success. What is
+to be answered to S3, which speaks XML, is the text of an answer's `xml`.
 """
 
 import json
@@ -51,18 +52,21 @@ def answering(answers: Answers) -> Iterator[Stub]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            request = json.loads(asked or b"{}")
             operation = _operation(self.headers.get("X-Amz-Target"), self.path)
             with lock:
                 stub.calls.append((operation, request))
                 some = left.get(operation, [])
                 answer = some.pop(0) if len(some) > 1 else some[0] if some else {}
-            body = json.dumps(answer).encode()
+            body = (answer.get("xml") or json.dumps(answer)).encode()
             self.send_response(200 if some else 400)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_GET = do_POST  # noqa: N815 - http.server's name
 
         def log_message(self, *_: object) -> None:
             """Nothing: the test tells."""
@@ -80,5 +84,5 @@ def answering(answers: Answers) -> Iterator[Stub]:
 
 
 def _operation(target: str | None, path: str) -> str:
-    """`GetItem` from the JSON protocols' header; the path for Batch and Bitbucket."""
-    return target.rpartition(".")[2] if target else path
+    """`GetItem` from the JSON protocols' header; the path for Batch, S3 and Bitbucket."""
+    return target.rpartition(".")[2] if target else path.partition("?")[0]

@@ -14,7 +14,8 @@ _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)
 
 def pages() -> list[Path]:
     """Every page that people read."""
-    found = [PROJECT / "README.md", PROJECT / "events/README.md", *(PROJECT / "docs").rglob("*.md")]
+    found = [PROJECT / "README.md", PROJECT / "events/README.md"]
+    found += [*(PROJECT / "docs").rglob("*.md"), *(PROJECT / "examples").rglob("*.md")]
     changes = PROJECT / "CHANGELOG.md"
     return [*found, *([changes] if changes.exists() else [])]
 

@@ -37,6 +37,7 @@ STORED: Answers = {
 }
 HOOK = {"secret": "sample-webhook-secret", "repository": "acme/faulty-parts"}
 HOOKS = json.dumps({sample("webhook.json")["headers"]["x-hook-uuid"]: HOOK})
+BUCKET = sample("env.json")["SweeperFunction"]["DATA_BUCKET"]
 STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"
 
 
@@ -120,6 +121,28 @@ def test_the_built_notifier_posts_the_status(built: Built) -> None:
     assert answer == {"batchItemFailures": []}
     (status,) = [request for operation, request in aws.calls if operation == path]
     assert (status["state"], status["description"]) == ("FAILED", "failed: exit code 1")
+
+
+def test_the_built_sweeper_looks_at_the_sweep(built: Built) -> None:
+    asked = {"sweep": {"sweep_id": CHANGED["run_id"], "size": 6, "objective": "accuracy"}}
+    record = _record(state="submitted", asked=asked, **dict.fromkeys(ENDS[1:]))
+    parent = {"size": 6, "statusSummary": {"RUNNING": 5, "SUCCEEDED": 1}}
+    job = DESCRIBED["job"] | {"status": "PENDING", "attempts": [], "arrayProperties": parent}
+    with answering(
+        {
+            **STORED,
+            "GetItem": [{"Item": record}],
+            "/v1/describejobs": [{"jobs": [job]}],
+            f"/{BUCKET}": [{"xml": "<ListBucketResult></ListBucketResult>"}],
+        }
+    ) as aws:
+        answer = answer_of(built, "sweeper", aws)
+
+    assert answer == {"batchItemFailures": []}
+    sent = {event["detail-type"]: event for event in aws.sent()}
+    assert sent["SweepDue"] == sample("samples/SweepDue.json")
+    assert sent["RunStateChanged"]["detail"]["state"] == "running"
+    assert sent["RunStateChanged"]["detail"]["progress"]["succeeded"] == 1
 
 
 def test_a_function_that_gets_no_answer_gives_its_message_back(built: Built) -> None:

@@ -15,9 +15,9 @@ from tests.contracts.wiring import (
     Function,
     function_of,
     functions,
-    points_to,
     properties,
     queue_name,
+    references,
     working_queues,
 )
 
@@ -76,7 +76,8 @@ def test_batchs_own_event_is_one_that_the_rule_lets_through() -> None:
 
     assert event["source"] in pattern["source"]
     assert event["detail-type"] in pattern["detail-type"]
-    assert {points_to(queue) for queue in pattern["detail"]["jobQueue"]} == {"Compute"}
+    assert set(references(pattern["detail"]["jobQueue"])) == {"Compute", "SweepJobQueueArns"}
+    assert "index" not in event["detail"].get("arrayProperties", {})
     assert event["detail"]["jobQueue"] == _bodies("monitor")[1]["detail"]["job"]["jobQueue"]
     assert event["detail"]["parameters"] == _bodies("monitor")[1]["detail"]["job"]["parameters"]
 

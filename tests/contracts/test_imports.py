@@ -20,9 +20,11 @@ MAY_IMPORT = {
 ADAPTERS = {
     "services.submitter.jobs",
     "shared.aws",
+    "shared.best",
     "shared.consumer",
     "shared.run_store",
     "shared.secrets",
+    "shared.sweep_results",
 }
 READ_THE_ENVIRONMENT = {"shared.entry", "shared.settings"}
 # What the job's program packs: it meets nothing but the project image's Python, and DVC in its own.

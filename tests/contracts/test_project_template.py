@@ -22,7 +22,7 @@ DEFINITION = RESOURCES["JobDefinition"]["Properties"]
 CONTAINER = DEFINITION["ContainerProperties"]
 ROLES = ("ExecutionRole", "JobRole")
 # The run that a job is for comes with its submission, or is in the image.
-OF_THE_RUN = re.compile(r"ACME_|BITBUCKET_AUTH|GIT_COMMITTER|WANDB_")
+OF_THE_RUN = re.compile(r"ACME_|CLOUD_RUNNER_SWEEP|BITBUCKET_AUTH|GIT_COMMITTER|WANDB_")
 # What AWS's own tools read, not the job.
 OF_AWS = {"AWS_DEFAULT_REGION"}
 # A client's method in the job's copy, and the action that allows it (Amazon S3 user guide, "Policy

@@ -74,8 +74,12 @@ def test_a_function_reads_its_own_queue_and_sends_to_those_it_knows(function: Fu
 
     for action in (*POLLS, "sqs:ChangeMessageVisibility"):
         assert allowed.get(action, set()) == own
-    sends_to = _queue_settings(function) - own | ({dead_letters} - {None})
-    assert allowed.get("sqs:SendMessage", set()) == sends_to
+    sends_to = {
+        str(points_to(function.environment[setting.upper()]))
+        for setting in aws_calls.published_to_queues(function.service).values()
+    }
+    assert sends_to | own >= _queue_settings(function)
+    assert allowed.get("sqs:SendMessage", set()) == sends_to | ({dead_letters} - {None})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ import pytest
 
 from shared.settings import Settings
 from shared.telemetry import configure
-from tests.integration.service_chain import Chain, dynamodb_client, runs_table
+from tests.integration.service_chain import (
+    Chain,
+    best_results_table,
+    data_bucket,
+    dynamodb_client,
+    moto_client,
+    runs_table,
+)
 from tests.samples import REGION
 
 
@@ -19,11 +26,17 @@ def dynamodb() -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def s3(dynamodb: Any) -> Any:
+    """A client of moto's S3, as long as that of its DynamoDB lasts."""
+    return moto_client("s3")
+
+
 @pytest.fixture
-def chain(dynamodb: Any) -> Iterator[Chain]:
+def chain(dynamodb: Any, s3: Any) -> Iterator[Chain]:
     """The chain of services; no message of a test may end dead."""
     configure("chain", Settings(aws_region=REGION), io.StringIO())
-    with runs_table(dynamodb):
-        chain = Chain(dynamodb)
+    with runs_table(dynamodb), best_results_table(dynamodb), data_bucket(s3):
+        chain = Chain(dynamodb, s3)
         yield chain
     assert chain.dead == []

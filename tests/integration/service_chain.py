@@ -1,7 +1,8 @@
-"""The services in one process, with queues between them: DynamoDB is moto's, the rest is fake.
+"""The services in one process, with queues between them: DynamoDB and S3 are moto's, the rest fake.
 
 Messages pass as text through the real consumers. Time stands still until a test moves it; a message
-that was given back comes again when its delay is over.
+that was given back comes again when its delay is over, and one for the sweeper 30 s later. The
+children of array jobs are played by tests: `Chain.leave` stores the result of a point.
 """
 
 import json
@@ -25,9 +26,15 @@ from services.reconciler.findings import Tick
 from services.submitter import app as submitter
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import SubmitterJobs
+from services.submitter.permitted import Permitted
+from services.submitter.points import PointLists
+from services.submitter.queues import JobQueues
 from services.submitter.submission import Dependencies as SubmitterNeeds
+from services.sweeper import app as sweeper
+from services.sweeper.dependencies import Dependencies as SweeperNeeds
 from shared import control
 from shared.batch_jobs import BatchJobs
+from shared.best import BestResults
 from shared.consumer import Consumer
 from shared.events import (
     CommitPushed,
@@ -36,37 +43,75 @@ from shared.events import (
     RunId,
     RunRequested,
     RunStateChanged,
+    SweepDue,
     enclose,
 )
+from shared.points import Place, Result
 from shared.run_store import RunStore
 from shared.runs import OPEN_STATES, Run, commit_run_id
+from shared.sweep_results import SweepResults
 from tests.fakes import Batch, BitbucketStatuses, Clock, Crash
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
 
 LEASE_SECONDS = 330
 VISIBILITY_SECONDS = 180
 UNMOVED = timedelta(minutes=5)
+SWEEP_SECONDS = 30
 TABLE = "runs"
+BEST = "best"
+BUCKET = "acme-data"
+OTHER_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/theirs"
+TUNER = f"arn:aws:batch:{REGION}:123456789012:job-definition/tuner"
 
 
 @contextmanager
 def dynamodb_client() -> Iterator[Any]:
-    """A client of moto's DynamoDB."""
+    """A client of moto's DynamoDB; other clients made meanwhile are moto's as well."""
     with mock_aws():
-        session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
-        )
-        yield session.client("dynamodb")
+        yield moto_client("dynamodb")
+
+
+def moto_client(service: str) -> Any:
+    """A client of moto's."""
+    session: Any = boto3.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+    )
+    return session.client(service)
 
 
 @contextmanager
 def runs_table(dynamodb: Any) -> Iterator[None]:
     """The table `TABLE`, empty, as template.yaml declares it."""
-    declared = template()["Resources"]["RunsTable"]["Properties"]
-    names = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb.create_table(TableName=TABLE, **{name: declared[name] for name in names})
+    with _table(dynamodb, "RunsTable", TABLE):
+        yield
+
+
+@contextmanager
+def best_results_table(dynamodb: Any) -> Iterator[None]:
+    """The table `BEST`, empty, as template.yaml declares it."""
+    with _table(dynamodb, "BestResultsTable", BEST):
+        yield
+
+
+@contextmanager
+def _table(dynamodb: Any, resource: str, name: str) -> Iterator[None]:
+    declared = template()["Resources"][resource]["Properties"]
+    parts = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(
+        TableName=name, **{part: declared[part] for part in parts if part in declared}
+    )
     yield
-    dynamodb.delete_table(TableName=TABLE)
+    dynamodb.delete_table(TableName=name)
+
+
+@contextmanager
+def data_bucket(s3: Any) -> Iterator[None]:
+    """The bucket `BUCKET`, empty."""
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    yield
+    for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=BUCKET, Key=one["Key"])
+    s3.delete_bucket(Bucket=BUCKET)
 
 
 @dataclass
@@ -80,9 +125,9 @@ class Message:
 
 
 class Chain:
-    """Parser, submitter, monitor, reconciler and notifier, one message at a time."""
+    """Parser, submitter, monitor, reconciler, sweeper and notifier, one message at a time."""
 
-    def __init__(self, dynamodb: Any) -> None:
+    def __init__(self, dynamodb: Any, s3: Any) -> None:
         self.clock = Clock()
         self.batch = Batch(self.clock, [NAMES.job_definition(REPOSITORY.slug)])
         self.bitbucket = BitbucketStatuses()
@@ -93,13 +138,21 @@ class Chain:
         self.publishing_crashes = 0
         self._delivered: Message | None = None
         jobs = BatchJobs(self.batch)
-        limits = Limits(gpus=8, memory_mib=65536, vcpus=16)
+        limits = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
         parsing = parser.Dependencies(self.runs, "ACME", limits, self.clock)
         self.submitting = SubmitterNeeds(
             runs=self.runs,
             batch=SubmitterJobs(self.batch),
             jobs=jobs,
             definitions=JobDefinitions(self.batch, self.clock.seconds),
+            queues=JobQueues(self.batch, self.clock.seconds),
+            permitted=Permitted(
+                own=(JOB_QUEUE, GPU_JOB_QUEUE),
+                others=(OTHER_QUEUE,),
+                definitions=(TUNER,),
+                projects=NAMES.job_definition(""),
+            ),
+            lists=PointLists(s3, BUCKET),
             names=NAMES,
             job_queue=JOB_QUEUE,
             gpu_job_queue=GPU_JOB_QUEUE,
@@ -109,6 +162,16 @@ class Chain:
             clock=self.clock,
         )
         watching = MonitorNeeds(self.runs, jobs, self.clock)
+        self.s3 = s3
+        self.best = BestResults(dynamodb, BEST, pause=self.clock.advance)
+        self.sweeping = SweeperNeeds(
+            runs=self.runs,
+            jobs=jobs,
+            results=lambda place: SweepResults(s3, BUCKET, place),
+            best=self.best,
+            bitbucket=self.bitbucket,
+            clock=self.clock,
+        )
         notifying = notifier.Dependencies(self.runs, self.bitbucket, Links(REGION))
         self._jobs = jobs
         self._reconciling = reconciler.Dependencies(self.runs, jobs, UNMOVED)
@@ -120,6 +183,9 @@ class Chain:
                 lambda m: submitter.handle(RunRequested.model_validate(m.detail), self.submitting)
             ),
             "batch-events": self._consumer(lambda m: monitor.handle(m, watching)),
+            "sweeps": self._consumer(
+                lambda m: sweeper.handle(SweepDue.model_validate(m.detail), self.sweeping)
+            ),
             "statuses": self._consumer(
                 lambda m: notifier.handle(RunStateChanged.model_validate(m.detail), notifying)
             ),
@@ -139,6 +205,34 @@ class Chain:
         self.settle()
         self.hear(self.batch.move("job-1", "RUNNING"))
         return run_id
+
+    def swept(self, message: str = ":ACME_RUN:\n:ACME_SWEEP: lr=0.1,0.01 depth=1,2,3") -> RunId:
+        """The id of a sweep whose job is submitted, and that nobody has looked at yet."""
+        run_id = self.push(message)
+        self.settle()
+        return run_id
+
+    def leave(
+        self, run_id: RunId, index: int, objective: float | None = None, reason: str = ""
+    ) -> str:
+        """A point ends, and leaves its result; the key of that. It has failed with a reason."""
+        run = self.run(run_id)
+        assert run.asked.sweep is not None
+        place = Place(run.slug, run.asked.sweep.sweep_id)
+        result = Result(
+            at_ms=round(self.clock.seconds() * 1000),
+            wave=run.asked.sweep.wave,
+            attempt=run.attempt,
+            index=index,
+            ok=not reason,
+            seconds=12,
+            objective=objective,
+        )
+        points = SweepResults(self.s3, BUCKET, place).points(run.asked.sweep.wave)
+        body = {"parameters": points[index], "reason": reason, "commit": run.commit}
+        key = place.results + result.name
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(body).encode())
+        return key
 
     def hear(self, event: dict[str, Any]) -> None:
         """Batch says something, and everything that follows happens."""
@@ -174,14 +268,20 @@ class Chain:
 
     def send(self, queue: str, body: str) -> None:
         """Put a message on a queue."""
-        self.messages.append(Message(queue, body, self.clock()))
+        delay = timedelta(seconds=SWEEP_SECONDS if queue == "sweeps" else 0)
+        self.messages.append(Message(queue, body, self.clock() + delay))
 
     def publish(self, events: Iterable[Event]) -> None:
         """Where the services' events go: each to its queue; states go to the bus's one listener."""
         if self.publishing_crashes:
             self.publishing_crashes -= 1
             raise Crash
-        queues = {RunRequested: "runs", JobDescribed: "batch-events", RunStateChanged: "statuses"}
+        queues = {
+            RunRequested: "runs",
+            JobDescribed: "batch-events",
+            SweepDue: "sweeps",
+            RunStateChanged: "statuses",
+        }
         for event in events:
             self.events.append(event)
             self.send(queues[type(event)], enclose(event))

@@ -72,7 +72,7 @@ def test_a_stack_without_dead_letters_says_so(here: Here) -> None:
 
     assert shown.exit_code == 0
     assert shown.output.splitlines()[0].split()[:2] == ["NAME", "MESSAGES"]
-    assert [line.split()[:4] for line in shown.output.splitlines()[1:6]] == [
+    assert [line.split()[:4] for line in shown.output.splitlines()[1 : len(KINDS) + 1]] == [
         [name, "0", "0", "-"] for name in KINDS
     ]
     assert "nothing is dead" in shown.output

@@ -24,6 +24,7 @@ from tests.integration.bitbucket_stand_in import (
     running,
 )
 from tests.integration.command_line import ROOT, Here, account
+from tests.integration.runs_account import LIMITS
 from tests.integration.service_chain import TABLE, runs_table
 from tests.samples import NOW, a_run
 
@@ -60,8 +61,7 @@ def here(stand_in: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
             "PushesQueueUrl": queue,
             "RunsTableName": TABLE,
         }
-        limits = {"MaxGpus": "8", "MaxMemoryMiB": "65536", "MaxVcpus": "16"}
-        here.stacks.deploy(ROOT, outputs, limits)
+        here.stacks.deploy(ROOT, outputs, LIMITS)
         yield here
 
 

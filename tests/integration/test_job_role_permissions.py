@@ -13,9 +13,10 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from container.processes import Children, Ended
-from container.s3 import S3, S3Failed
+from container.s3 import S3, S3Failed, S3Missing
 from local import aws
 from local.layout import PROJECT, Tools
+from shared.points import decode, encode
 from tests.contracts.s3_policy import Asked
 from tests.contracts.wiring import listed
 from tests.integration.embedded_s3 import access, embedded_s3
@@ -120,6 +121,7 @@ def worked(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> list[Asked
     before = len(guard.refused)
     _push_and_pull(Job(guard, tmp_path_factory.mktemp("repository")))
     _store_and_fetch(Job(guard, tmp_path_factory.mktemp("copies")))
+    _compute_a_point(Job(guard, tmp_path_factory.mktemp("point")))
     _fail_to_store(Job(guard, tmp_path_factory.mktemp("broken")))
     return guard.refused[before:]
 
@@ -148,6 +150,19 @@ def _store_and_fetch(job: Job) -> None:
     # Without a slash it might be an object: S3 is asked for one that is not there.
     tree = job.s3.fetch(f"{OURS}/runs/1/tree", job.folder / "b")
     assert (large.bytes, tree.files) == (LARGE, 1)
+
+
+def _compute_a_point(job: Job) -> None:
+    """What the point of a sweep asks for, beside that: its line, its result, an earlier one."""
+    listed, width = encode([{"x": 1}, {"x": 2}])
+    sweep = f"{OURS}/sweeps/4f2a"
+    (job.folder / "points").write_bytes(listed)
+    job.s3.store(job.folder / "points", f"{sweep}/points/0001.jsonl")
+    assert decode(job.s3.read(f"{sweep}/points/0001.jsonl", (width, 2 * width - 1))) == [{"x": 2}]
+    places = [f"{sweep}/points/0001/00001/1/result.json", f"{sweep}/results/one.json"]
+    with pytest.raises(S3Missing):
+        job.s3.read(places[0])
+    assert job.s3.store_each([(job.folder / "points", place) for place in places]) == ["", ""]
 
 
 def _fail_to_store(job: Job) -> None:
@@ -180,6 +195,17 @@ def test_a_job_does_not_write_where_another_reads(job: Job, place: str) -> None:
 
     with pytest.raises(S3Failed, match="denied"):
         job.s3.store(job.folder / "one", place)
+
+
+def test_one_refusal_among_several_files_is_told_and_the_others_are_stored(job: Job) -> None:
+    (job.folder / "one").write_text("1")
+    places = [f"{ANOTHERS}/runs/one", f"{OURS}/runs/1/one"]
+
+    refused, stored = job.s3.store_each([(job.folder / "one", place) for place in places])
+
+    assert "is denied: the job's role needs s3:PutObject" in refused
+    assert stored == ""
+    assert job.s3.read(places[1]) == b"1"
 
 
 def test_buckets_of_the_projects_own_are_used_like_ours() -> None:

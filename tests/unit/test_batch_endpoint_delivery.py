@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from local.batch.arns import Account
 from local.batch.delivery import Away, Delivery
-from local.batch.events import Announcer, queue_blocked, state_change
+from local.batch.events import Announcer, of_children, queue_blocked, state_change
 from local.batch.faults import Faults, Orders, SubmitFault, SubmitMode
 from local.batch.shapes import Document
 
@@ -42,7 +42,7 @@ class Mailbox:
 class EveryQueue:
     """A bus with one rule that matches everything, for two queues."""
 
-    def targets(self, event: str) -> list[str]:
+    def targets(self, event: Document) -> list[str]:
         return ["first", "second"]
 
 
@@ -88,6 +88,15 @@ def test_a_batch_that_is_taken_in_part_goes_again_and_ends_with_the_newest() -> 
     emptied(Mailbox([(n, {"n": n}) for n in range(3)]), sqs)
 
     assert sqs.got["first"] == [0, 2, 0, 1, 2]
+
+
+def test_an_entry_of_ten_thousand_children_is_sent_in_its_place() -> None:
+    sqs, size = Sqs(), 10_000
+    form = state_change(ACCOUNT, DETAIL | {"jobId": "j:*", "jobArn": "arn:j:*"}, AT) | {"n": 1}
+    entries: list[Document] = [{"n": 0}, of_children(form, range(size)), {"n": 2}]
+    emptied(Mailbox(list(enumerate(entries))), sqs)
+
+    assert sqs.got["first"] == [0, *[1] * size, 2]
 
 
 def test_a_state_change_looks_as_batch_sends_it() -> None:

@@ -4,13 +4,14 @@ import pytest
 from pydantic import JsonValue
 
 from local.batch.arns import Account
+from local.batch.arrays import child_of, form_of
 from local.batch.environment import CloudAccess, job_variables
 from local.batch.errors import ClientException
 from local.batch.jobs import Job
 from local.batch.listing import matching, page
 from local.batch.requests import Filter, RegisterJobDefinition, StopJob, SubmitJob, parse
 from local.batch.shapes import Container, Document, JobDefinition, JobQueue
-from local.batch.submission import children_of, job_from, substituted
+from local.batch.submission import job_from, substituted
 from local.batch.wire import batch_routes, find_route, read_input
 
 ACCOUNT = Account("123456789012", "eu-west-1")
@@ -129,16 +130,6 @@ def test_overrides_over_8192_characters_are_accepted_and_fail_the_job_later() ->
     )
 
 
-def test_an_arrays_children_are_named_after_their_index() -> None:
-    parent = job(arrayProperties={"size": 2})
-    first, second = children_of(parent)
-
-    assert second.job_id == f"{parent.job_id}:1"
-    assert second.job_arn == f"{parent.job_arn}:1"
-    assert first.detail()["arrayProperties"] == {"index": 0}
-    assert children_of(job()) == ()
-
-
 def test_a_queue_with_a_scheduling_policy_needs_a_share_and_any_other_refuses_it() -> None:
     with pytest.raises(ClientException, match="no scheduling policy"):
         job(shareIdentifier="team")
@@ -146,7 +137,7 @@ def test_a_queue_with_a_scheduling_policy_needs_a_share_and_any_other_refuses_it
 
 def test_batchs_own_variables_win_and_secrets_win_over_the_environment() -> None:
     cloud = CloudAccess("http://aws", "http://batch", "eu-west-1", "key", "secret")
-    (child, _) = children_of(job(arrayProperties={"size": 2}))
+    child = child_of(form_of(job(arrayProperties={"size": 2})), 0)
     variables = job_variables(child, "q", "machines", cloud, {"A": "from a secret"})
 
     assert variables == {
@@ -161,6 +152,7 @@ def test_batchs_own_variables_win_and_secrets_win_over_the_environment() -> None
         "AWS_BATCH_JOB_ID": child.job_id,
         "AWS_BATCH_JOB_ATTEMPT": "1",
         "AWS_BATCH_JOB_ARRAY_INDEX": "0",
+        "AWS_BATCH_JOB_ARRAY_SIZE": "2",
         "AWS_BATCH_JQ_NAME": "q",
         "AWS_BATCH_CE_NAME": "machines",
     }

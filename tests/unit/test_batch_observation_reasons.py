@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from services.notifier.statuses import describe
-from shared.batch_jobs import JobDetail, follow
+from shared.batch_jobs import JobDetail
 from shared.exits import Exit, words
+from shared.following import follow
 from shared.runs import Run, Stop
 from tests.samples import (
     JOB_QUEUE,

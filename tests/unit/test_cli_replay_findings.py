@@ -16,7 +16,11 @@ from shared.events import RunId
 from shared.runs import Run, commit_run_id
 from tests.samples import COMMIT, NOW, REPOSITORY, a_run
 
-RULES = Rules("ACME", Limits(gpus=8, memory_mib=65536, vcpus=16), timedelta(days=7))
+RULES = Rules(
+    "ACME",
+    Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0),
+    timedelta(days=7),
+)
 RESULT = "Results of a run\n\nCloud-Run-Id: 7777\nCloud-Run-Attempt: 1\n"
 
 

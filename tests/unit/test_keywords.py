@@ -5,17 +5,18 @@ import pytest
 from services.parser.keywords import Limits, read
 from shared.errors import Rejected
 from shared.events import Asked
+from tests.samples import RUN_ID
 
-LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16)
+LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
 
 
 def asked(message: str) -> Asked | None:
-    return read(message, "ACME", LIMITS)
+    return read(message, "ACME", LIMITS, RUN_ID)
 
 
 def rejection(message: str, limits: Limits = LIMITS) -> str:
     with pytest.raises(Rejected) as error:
-        read(message, "ACME", limits)
+        read(message, "ACME", limits, RUN_ID)
     return str(error.value)
 
 
@@ -113,8 +114,8 @@ def test_a_byte_order_mark_anywhere_else_is_a_character() -> None:
 
 
 def test_another_prefix_makes_other_keywords() -> None:
-    assert read(":TEAM2_RUN: x", "TEAM2", LIMITS) == Asked(arguments="x")
-    assert read(":ACME_RUN: x", "TEAM2", LIMITS) is None
+    assert read(":TEAM2_RUN: x", "TEAM2", LIMITS, RUN_ID) == Asked(arguments="x")
+    assert read(":ACME_RUN: x", "TEAM2", LIMITS, RUN_ID) is None
 
 
 def test_the_same_keyword_twice_with_the_same_argument_is_one() -> None:
@@ -238,7 +239,7 @@ def test_a_huge_row_of_digits_is_beyond_the_limits(digits: int) -> None:
 
 
 def test_a_gpu_is_refused_where_the_stack_has_none() -> None:
-    limits = Limits(gpus=0, memory_mib=65536, vcpus=16)
+    limits = Limits(gpus=0, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
 
     assert "GPUs are a whole number from 0 to 0: write 0" in rejection(
         ":ACME_RUN:\n:ACME_GPUS:", limits

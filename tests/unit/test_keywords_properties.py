@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from services.parser.keywords import Limits, read
 from shared.errors import Rejected
 from shared.events import Asked
+from tests.samples import RUN_ID
 
-LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16)
-KEYWORDS = ["RUN", "RUN_EXP", "GPUS", "MEMORY", "VCPUS", "GPU", ""]
+LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
+KEYWORDS = ["RUN", "RUN_EXP", "GPUS", "MEMORY", "VCPUS", "SWEEP", "OBJECTIVE", "GPU", ""]
 # Lines that come near the grammar, between any other text.
 line = st.one_of(
     st.text(max_size=40),
@@ -21,7 +22,11 @@ line = st.one_of(
         st.sampled_from(["", "", " ", "> ", "\ufeff"]),
         st.sampled_from(KEYWORDS),
         st.sampled_from([":", ": ", ":\t", ""]),
-        st.one_of(st.text(max_size=20), st.from_regex(r"[0-9]{1,20} ?[KMGT]?i?B?")),
+        st.one_of(
+            st.text(max_size=20),
+            st.from_regex(r"[0-9]{1,20} ?[KMGT]?i?B?"),
+            st.from_regex(r"([a-z]{1,2}=[0-9a-z,'(]{0,9} ?){1,3}"),
+        ),
     ),
 )
 message = st.lists(line, max_size=8).map("\n".join)
@@ -29,7 +34,7 @@ message = st.lists(line, max_size=8).map("\n".join)
 
 def outcome(text: str) -> Asked | str | None:
     try:
-        return read(text, "ACME", LIMITS)
+        return read(text, "ACME", LIMITS, RUN_ID)
     except Rejected as problem:
         return str(problem)
 
@@ -112,6 +117,9 @@ def calls(text: str) -> int:
         ":",
         ":ACME_RUN: '",
         ":ACME_GPUS: 1 ",
+        ":ACME_RUN:\n:ACME_SWEEP: a=1,2\n",
+        ":ACME_RUN:\n:ACME_SWEEP: a='",
+        ":ACME_SWEEP: ((",
         "\ufeff",
     ],
 )

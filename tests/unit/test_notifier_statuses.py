@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.statuses import Links, status
-from shared.events import Asked, Repository
+from shared.events import Asked, Progress, Repository, Sweep
 from shared.runs import Blocked, Run, Stop, commit_run_id
 from tests.samples import COMMIT, NOW, REPOSITORY, RUN_ID, a_job, a_run, minutes
 
@@ -175,3 +175,56 @@ def test_the_name_says_what_was_asked() -> None:
     assert body(a_run())["name"] == "Cloud run: train"
     assert body(a_run(asked=Asked()))["name"] == "Cloud run"
     assert body(a_run(asked=Asked(experiment=True)))["name"] == "Cloud experiment"
+
+
+def a_sweep(state: str = "running", **changes: Any) -> Run:
+    sweep = Sweep(sweep_id=RUN_ID, size=60, space="lr=0.1,0.01", objective="accuracy")
+    return submitted(**{"state": state, "asked": Asked(sweep=sweep), **changes})
+
+
+def far(**figures: Any) -> Progress:
+    return Progress(size=60, looked_at=NOW, **figures)
+
+
+@pytest.mark.parametrize(
+    ("run", "description"),
+    [
+        (a_sweep("requested"), "requested: waiting to be submitted"),
+        (a_sweep("submitted"), "submitted: 60 points wait for machines"),
+        (a_sweep(), "running"),
+        (a_sweep(progress=far(succeeded=37)), "37 of 60 done"),
+        (
+            a_sweep(progress=far(succeeded=37, best="0.94")),
+            "37 of 60 done, best accuracy 0.94",
+        ),
+        (
+            a_sweep(progress=far(succeeded=35, failed=2, best="0.9412345678")),
+            "37 of 60 done, 2 failed, best accuracy 0.941235",
+        ),
+        (
+            a_sweep(attempt=2, progress=far(succeeded=1)),
+            "attempt 2: 1 of 60 done",
+        ),
+        (
+            a_sweep(
+                "succeeded",
+                started_at=NOW,
+                stopped_at=NOW + minutes(12),
+                progress=far(succeeded=58, failed=2, best="0.94"),
+            ),
+            "succeeded after 12 min: 60 of 60 done, 2 failed, best accuracy 0.94",
+        ),
+        (
+            a_sweep("failed", reason="4 of 60 points failed", progress=far(failed=4)),
+            "failed: 4 of 60 points failed (4 of 60 done, 4 failed)",
+        ),
+        (a_sweep("stopped", reason="stopped by X: Y"), "stopped: stopped by X: Y"),
+        (a_sweep("rejected", reason="write 1"), "rejected: write 1"),
+    ],
+)
+def test_a_sweep_says_how_far_its_points_are(run: Run, description: str) -> None:
+    assert body(run)["description"] == description
+
+
+def test_a_sweep_is_called_after_its_space() -> None:
+    assert body(a_sweep())["name"] == "Cloud sweep: lr=0.1,0.01"

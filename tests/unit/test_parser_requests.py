@@ -8,7 +8,7 @@ from shared.events import CommitPushed, Repository
 from shared.runs import Run
 from tests.samples import COMMIT, NOW, REPOSITORY, a_push
 
-LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16)
+LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
 TRAILERS = "\n\nCloud-Run-Id: 777777777777777777777777\nCloud-Run-Attempt: 1\n"
 
 
@@ -28,6 +28,9 @@ def test_a_commit_with_a_run_keyword_is_a_requested_run_with_all_that_the_submit
         "gpus": 2,
         "memory_mib": 4096,
         "vcpus": 4,
+        "changes": None,
+        "sweep": None,
+        "quiet": False,
     }
     assert run.pushed_by.name == "Someone"
     assert run.stopped_at is None

@@ -3,7 +3,7 @@
 from services.reconciler.findings import FORSAKEN, findings, still_requested
 from shared.batch_jobs import BatchJobs
 from shared.consumer import backoff
-from shared.events import RunId, RunRequested
+from shared.events import Asked, JobDescribed, RunId, RunRequested, Sweep, SweepDue
 from shared.runs import Run
 from tests.fakes import Batch, Clock
 from tests.samples import JOB_QUEUE, NOW, a_job, a_run, minutes, template
@@ -28,7 +28,15 @@ def test_batch_is_asked_about_a_hundred_jobs_a_call() -> None:
 
     assert batch.described == [100, 100, 5]
     assert [event.run_id for event in found] == [run.run_id for run in runs]
-    assert {(event.job or {}).get("status") for event in found} == {"RUNNING"}
+    jobs = [event.job or {} for event in found if isinstance(event, JobDescribed)]
+    assert [job.get("status") for job in jobs] == ["RUNNING"] * 205
+
+
+def test_a_sweep_that_has_not_moved_is_looked_after_again() -> None:
+    batch = Batch(Clock(), [])
+    run = submitted(batch, 1).changed(asked=Asked(sweep=Sweep(sweep_id="4f2a", size=2)))
+
+    assert list(findings([run], BatchJobs(batch), NOW)) == [SweepDue(run_id=run.run_id)]
 
 
 def test_nothing_to_ask_about_calls_nobody() -> None:

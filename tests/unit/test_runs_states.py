@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batch_jobs import follow, gone, is_stray
+from shared.batch_jobs import is_stray
 from shared.events import RunStateChanged, State, timestamp
+from shared.following import follow, gone
 from shared.runs import (
     Run,
     Stop,

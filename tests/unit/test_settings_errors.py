@@ -15,6 +15,8 @@ GOOD = {
     "REQUIRE_SIGNATURE": "true",
 }
 SUBMITTER = {
+    "DATA_BUCKET": "data",
+    "SWEEPS_QUEUE_URL": "sweeps",
     "AWS_REGION": "eu-west-1",
     "ENVIRONMENT": "testing",
     "EVENT_BUS": "bus",

@@ -6,7 +6,7 @@ import pytest
 
 from services.submitter.overrides import submission
 from shared.errors import Rejected
-from shared.events import Asked
+from shared.events import Asked, Changes, Sweep
 from shared.runs import Run
 from tests.samples import COMMIT, JOB_QUEUE, NAMES, RUN_ID, a_job, a_run
 
@@ -112,3 +112,44 @@ def fits(run: Run) -> bool:
 
 def test_a_long_branch_counts_as_well() -> None:
     assert not fits(a_run(branch="b" * 8192))
+
+
+def test_changes_of_the_workspace_are_a_ref_and_its_commit() -> None:
+    changes = Changes(ref="refs/cloud-runner/4f2a", commit="f" * 40)
+    overrides = told(a_run(asked=Asked(changes=changes)))["containerOverrides"]
+
+    assert overrides["environment"] == [
+        {"name": "ACME_RUN_CHANGES", "value": f"refs/cloud-runner/4f2a {'f' * 40}"}
+    ]
+
+
+def test_a_sweep_of_a_command_has_its_command_input_and_output() -> None:
+    sweep = Sweep(
+        sweep_id="4f2a",
+        size=10_000,
+        command="python tune.py",
+        input_uri="s3://data/in",
+        output_dir="out",
+        retries=2,
+        timeout_seconds=600,
+    )
+    run = a_run(asked=Asked(sweep=sweep))
+    arguments = submission(run, a_job(), NAMES, "ACME", "sweep4f2a", points="{}")
+
+    assert arguments["containerOverrides"]["environment"] == [
+        {"name": "ACME_RUN_COMMAND", "value": "python tune.py"},
+        {"name": "ACME_INPUT_URI", "value": "s3://data/in"},
+        {"name": "ACME_OUTPUT_DIR", "value": "out"},
+        {"name": "CLOUD_RUNNER_SWEEP", "value": "{}"},
+    ]
+    assert arguments["arrayProperties"] == {"size": 10_000}
+    assert arguments["retryStrategy"] == {"attempts": 3}
+    assert arguments["timeout"] == {"attemptDurationSeconds": 600}
+    assert arguments["shareIdentifier"] == "sweep4f2a"
+
+
+def test_a_sweep_that_asks_for_nothing_else_leaves_it_to_the_job_definition() -> None:
+    run = a_run(asked=Asked(sweep=Sweep(sweep_id="4f2a", size=2)))
+    arguments = submission(run, a_job(), NAMES, "ACME", None, points="{}")
+
+    assert not {"retryStrategy", "timeout", "shareIdentifier"} & set(arguments)

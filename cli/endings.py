@@ -1,0 +1,41 @@
+"""How a command ends, as a script sees it: the exit codes, in one place."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+DONE: Final = 0
+NOT_DONE: Final = 1
+WRONGLY_TYPED: Final = 2
+NOT_SUCCESSFUL: Final = 3
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+MEANINGS: Final = {
+    DONE: "it is done",
+    NOT_DONE: "it could not be done; the message says why",
+    WRONGLY_TYPED: "the command line is wrong",
+    NOT_SUCCESSFUL: "the run or sweep that was watched did not succeed",
+    INTERRUPTED: "ended by Ctrl-C",
+    TERMINATED: "ended by SIGTERM",
+}
+
+
+class NotSuccessful(click.ClickException):
+    """What was watched has ended, and not well; the text says what and how."""
+
+    exit_code = NOT_SUCCESSFUL
+
+
+@contextmanager
+def ended_by_ctrl_c(words: str | None = None) -> Iterator[None]:
+    """What goes on until somebody ends it: Ctrl-C is no interruption of it. `words` are said."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if words is not None:
+            click.echo(f"\n{words}", err=True)
+        sys.exit(INTERRUPTED)

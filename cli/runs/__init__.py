@@ -1,0 +1,1 @@
+"""`cloud-runner runs`: what ran, what runs, and asking for more of it."""

@@ -1,0 +1,109 @@
+"""A run while it goes on: what changed since the last look, and what its job has said since."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cli.runs.logs import Log
+from cli.runs.wording import how_far, moment, name, took
+from shared.runs import Run
+
+
+@dataclass
+class JobLog:
+    """What a run's job says, over all its tries: each has a stream, which `open_stream` opens."""
+
+    open_stream: Callable[[str], Log]
+    found: bool = False
+    _stream: str | None = None
+    _log: Log | None = None
+
+    def lines(self, run: Run) -> list[str]:
+        """What it has said since the last time."""
+        stream = run.job.log_stream if run.job is not None else None
+        rest: list[str] = []
+        if stream is not None and stream != self._stream:
+            rest = self.rest()  # of the try before
+            self._stream, self._log = stream, self.open_stream(stream)
+        told = self._log.read() if self._log is not None else None
+        self.found = self.found or told is not None
+        return rest + (told or [])
+
+    def rest(self) -> list[str]:
+        """What is left when it says no more."""
+        return [] if self._log is None else self._log.rest()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a run is looked at, and for how long its log is read when it is over.
+
+    CloudWatch shows lines some seconds after they were said.
+    """
+
+    seconds: float = 2.0
+    late_seconds: float = 6.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+def follow(
+    look: Callable[[], Run], log: JobLog | None, pace: Pace
+) -> Iterator[tuple[Run, list[str]]]:
+    """The run again and again, with what its job has said since, until it is over."""
+    while True:
+        run = look()
+        yield run, [] if log is None else log.lines(run)
+        if run.final:
+            break
+        pace.sleep(pace.seconds)
+    if log is None:
+        return
+    quiet = 0.0
+    while quiet < pace.late_seconds:
+        pace.sleep(pace.seconds)
+        said = log.lines(run)
+        quiet = 0.0 if said else quiet + pace.seconds
+        yield run, said
+    yield run, log.rest()
+
+
+@dataclass
+class Changes:
+    """The changes of a run's record, each told once."""
+
+    _told: set[tuple[int, str]] = field(default_factory=set)
+
+    def new(self, run: Run) -> Iterator[str]:
+        """A line for each change since the last look, the oldest first, with its time."""
+        for when, words in sorted(_happened(run), key=lambda change: change[0]):
+            if (run.attempt, words) not in self._told:
+                self._told.add((run.attempt, words))
+                yield f"{moment(when)}  {words}"
+
+
+def _happened(run: Run) -> Iterator[tuple[datetime, str]]:
+    again = f", attempt {run.attempt}" if run.attempt > 1 else f" by {name(run.pushed_by)}"
+    which_try = f", try {run.try_number}" if run.try_number > 1 else ""
+    yield run.requested_at, f"requested{again}"
+    if run.submitted_at is not None:
+        yield run.submitted_at, "submitted" + (f" as {run.job.name}" if run.job else "")
+    if run.state == "submitted" and which_try:
+        yield run.updated_at, f"submitted{which_try}: {run.reason}"
+    if run.blocked is not None and not run.final:
+        yield run.blocked.since, f"waits: {run.blocked.reason}"
+    if run.started_at is not None:
+        yield run.started_at, f"running{which_try}"
+    if run.stop_asked is not None:
+        yield run.stop_asked.at, f"stop asked by {run.stop_asked.by}: {run.stop_asked.why}"
+    if run.progress is not None:
+        yield run.progress.looked_at, how_far(run) or ""
+    if run.final:
+        yield run.stopped_at or run.updated_at, ended(run)
+
+
+def ended(run: Run) -> str:
+    """How an attempt ended, in words."""
+    after = took(run)
+    words = f"{run.state}{f' after {after}' if after else ''}"
+    return f"{words}: {run.reason}" if run.reason else words

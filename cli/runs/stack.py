@@ -1,0 +1,89 @@
+"""What every command about runs works with: one stack's records, and its job's logs."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import click
+
+from cli.account import Account, Deployed
+from cli.asking import reaching
+from cli.requests import Requests
+from cli.runs.following import JobLog, Pace
+from cli.runs.logs import copy_key, open_log, read_copy
+from shared.batch_jobs import BatchJobs
+from shared.events import RunId
+from shared.run_store import RunStore
+from shared.runs import Run
+
+# The embedded stack's records cost nothing to read, and its logs are files.
+_LOCAL_PACE = Pace(seconds=0.3, late_seconds=0.6)
+
+
+@dataclass(frozen=True)
+class RunsStack:
+    """A deployed stack, as far as its runs go."""
+
+    account: Account
+    deployed: Deployed
+
+    @classmethod
+    def of(cls, account: Account) -> "RunsStack":
+        """The stack of an account; AccountError if there is none."""
+        return cls(account, account.deployed())
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Where runs are asked for."""
+        return Requests(self.account, self.deployed)
+
+    @property
+    def records(self) -> RunStore:
+        """The table of run records."""
+        return self.requests.records
+
+    @cached_property
+    def jobs(self) -> BatchJobs:
+        """Where jobs are ended."""
+        return BatchJobs(self.account.client("batch"))
+
+    @property
+    def pace(self) -> Pace:
+        """How often a run is looked at."""
+        return Pace() if self.account.local is None else _LOCAL_PACE
+
+    def look(self, run_id: RunId) -> Run:
+        """A run's record as it is now."""
+        with reaching("looking at a run"):
+            run = self.records.get(run_id)
+        if run is None:
+            message = f"the record of run {run_id} is gone"
+            raise click.ClickException(message)
+        return run
+
+    def log(self, *, tail: int | None = None) -> JobLog:
+        """The log of a run's current attempt."""
+        return JobLog(lambda stream: open_log(self.account, self.deployed, stream, tail=tail))
+
+    def copy_of_log(self, run: Run, attempt: int, point: int | None) -> tuple[str, list[str]]:
+        """Where an attempt has left its log, and its lines.
+
+        Raises:
+            click.ClickException: it is not there; the text says where it was looked for.
+
+        """
+        key = copy_key(run, attempt, point)
+        if key is None:
+            message = f"run {run.run_id} has no repository, and so no copy of its log"
+            raise click.ClickException(message)
+        bucket = self.deployed.output("DataBucket")
+        with reaching("reading the copy of a log"):
+            lines = read_copy(self.account.client("s3"), bucket, key)
+        if lines is None:
+            what = "" if point is None else f" of point {point}"
+            # S3 says the same of both to somebody who may not list the bucket.
+            message = (
+                f"no log of attempt {attempt}{what}: s3://{bucket}/{key} is not there, or not "
+                "yours to read"
+            )
+            raise click.ClickException(message)
+        return f"s3://{bucket}/{key}", lines

@@ -1,0 +1,204 @@
+"""A run in words: a row, a page, a line of its progress; and for programs."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from cli.shown import age, printable
+from shared.events import Job, Person, Progress, Sweep
+from shared.runs import Run, Stop
+
+HEAD = ("RUN", "STATE", "CHANGED", "REPOSITORY", "BRANCH", "COMMIT", "BY", "ASKS FOR")
+SHORT = 12
+_LONGEST_CELL = 48
+
+
+def row(run: Run, now: datetime) -> tuple[str, ...]:
+    """A run in the list."""
+    return (
+        run.run_id[:SHORT],
+        state(run),
+        f"{age(now - run.updated_at)} ago",
+        run.repository.full_name if run.repository else "-",
+        run.branch or "-",
+        (run.commit or "-")[:SHORT],
+        _cut(name(run.pushed_by)),
+        _cut(asks(run)),
+    )
+
+
+def candidate(run: Run) -> str:
+    """A run on one line, where one of several has to be chosen."""
+    where = " ".join(
+        part
+        for part in (
+            run.repository and run.repository.full_name,
+            run.branch,
+            (run.commit or "")[:SHORT],
+        )
+        if part
+    )
+    return printable(f"{run.run_id}  {run.state}  {run.created_at:%Y-%m-%d %H:%M}  {where}")
+
+
+def state(run: Run) -> str:
+    """The state, with how far a sweep is and whether somebody has asked to stop it."""
+    words = "stopping" if run.stop_asked is not None and not run.final else str(run.state)
+    if run.progress is not None and not run.final:
+        done = run.progress.succeeded + run.progress.failed
+        words += f" {done}/{run.progress.size}"
+    return words
+
+
+def asks(run: Run) -> str:
+    """What a run was asked to do."""
+    asked = run.asked
+    if asked.sweep is not None:
+        what = f"sweep of {points(asked.sweep.size)}"
+        best = run.progress.best if run.progress is not None else None
+        return f"{what}, best {best}" if best is not None else what
+    what = "experiment" if asked.experiment else "run"
+    return f"{what} {asked.arguments}" if asked.arguments else what
+
+
+def points(count: int) -> str:
+    """So many points."""
+    return "1 point" if count == 1 else f"{count} points"
+
+
+def name(person: Person) -> str:
+    """Who it was, as far as that is known."""
+    return person.name or person.id or "-"
+
+
+def progress(told: Progress, objective: str | None) -> str:
+    """How far a sweep is.
+
+    >>> looked_at = datetime(2026, 11, 20)
+    >>> progress(Progress(size=60, succeeded=36, failed=1, best="0.94", looked_at=looked_at), "f1")
+    '37 of 60 done, 1 failed, 0 running, best f1 0.94'
+    """
+    done = told.succeeded + told.failed
+    words = [f"{done} of {told.size} done"]
+    if told.failed:
+        words.append(f"{told.failed} failed")
+    words.append(f"{told.running} running")
+    if told.best is not None:
+        words.append(f"best {objective} {told.best}" if objective else f"best {told.best}")
+    return ", ".join(words)
+
+
+def how_far(run: Run) -> str | None:
+    """How far the run's sweep is; None where there is none, or nobody has looked yet."""
+    if run.progress is None:
+        return None
+    return progress(run.progress, run.asked.sweep.objective if run.asked.sweep else None)
+
+
+def moment(time: datetime) -> str:
+    """A time to the second, UTC.
+
+    >>> from datetime import UTC
+    >>> moment(datetime(2026, 11, 20, 12, 0, 3, tzinfo=UTC))
+    '2026-11-20 12:00:03Z'
+    """
+    return f"{time:%Y-%m-%d %H:%M:%S}Z"
+
+
+def duration(span: timedelta) -> str:
+    """A time span as people tell it.
+
+    >>> duration(timedelta(seconds=42)), duration(timedelta(seconds=190))
+    ('42 s', '3 min 10 s')
+    >>> duration(timedelta(hours=5, minutes=3, seconds=9))
+    '5 h 3 min'
+    """
+    seconds = max(0, int(span.total_seconds()))
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def described(run: Run, now: datetime) -> Iterator[str]:
+    """All that is known of a run, a fact a line."""
+    known = {label: fact for label, fact in _facts(run, now).items() if fact}
+    width = max(map(len, known))
+    for label, fact in known.items():
+        yield f"{label:<{width}}  {printable(fact)}"
+
+
+def _facts(run: Run, now: datetime) -> dict[str, str | None]:
+    return {
+        "run": run.run_id,
+        "state": state(run),
+        "reason": run.reason,
+        "exit code": None if run.exit_code is None else str(run.exit_code),
+        "stop": _stop(run.stop_asked),
+        "waits": run.blocked.reason if run.blocked is not None and not run.final else None,
+        "progress": how_far(run),
+        "repository": None if run.repository is None else run.repository.full_name,
+        "branch": run.branch,
+        "commit": run.commit,
+        "asks for": asks(run),
+        "sweep": _place(run.asked.sweep),
+        "resources": _resources(run),
+        "asked by": name(run.pushed_by),
+        "attempt": f"{run.attempt}" + (f", try {run.try_number}" if run.try_number > 1 else ""),
+        **_job(run.job),
+        "requested": _when(run.requested_at, now),
+        "submitted": _when(run.submitted_at, now),
+        "started": _when(run.started_at, now),
+        "ended": _when(run.stopped_at, now),
+        "took": took(run),
+    }
+
+
+def _place(sweep: Sweep | None) -> str | None:
+    return None if sweep is None else f"{sweep.sweep_id}, wave {sweep.wave}"
+
+
+def _stop(stop: Stop | None) -> str | None:
+    return None if stop is None else f"asked by {stop.by}: {stop.why}"
+
+
+def _job(job: Job | None) -> dict[str, str | None]:
+    if job is None:
+        return {}
+    return {
+        "job": job.name,
+        "job id": job.id,
+        "job queue": job.queue,
+        "definition": job.definition,
+        "log stream": job.log_stream,
+    }
+
+
+def took(run: Run) -> str | None:
+    """How long the attempt has run, once it is over; None where it never started."""
+    if run.started_at is None or run.stopped_at is None:
+        return None
+    return duration(run.stopped_at - run.started_at)
+
+
+def _resources(run: Run) -> str | None:
+    asked = run.asked
+    named = (
+        (asked.gpus, "1 GPU" if asked.gpus == 1 else f"{asked.gpus} GPUs"),
+        (asked.memory_mib, f"{asked.memory_mib} MiB"),
+        (asked.vcpus, "1 vCPU" if asked.vcpus == 1 else f"{asked.vcpus} vCPUs"),
+    )
+    return ", ".join(words for number, words in named if number is not None) or None
+
+
+def _when(time: datetime | None, now: datetime) -> str | None:
+    return None if time is None else f"{moment(time)}, {age(now - time)} ago"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """A run for programs, with the field names of its events."""
+    return run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"lease_until"})

@@ -1,0 +1,109 @@
+"""A line of a sweep: the search for one target's best point, with a queue of its own.
+
+It says how many points may be sent next. With a concurrency there are never more in flight, and a
+wave goes out when a quarter of them is free: one wave per point would be a job per point.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cli.sweep.config import Plan
+from cli.sweep.waves import MOST_POINTS, Ended, Verdict
+from shared.points import better
+from shared.space import Point
+
+# Of so many points at once each still learns from most of those before it.
+_LEARNING = 5
+
+
+class Searches(Protocol):
+    """What proposes points, as `cli.sweep.strategies` has it."""
+
+    @property
+    def size(self) -> int:
+        """How many points there will be in all, unless there are no more before."""
+
+    def ask(self, count: int) -> list[Point]:
+        """Up to `count` points; none when there are no more."""
+
+    def tell(self, point: Point, objective: float | None) -> None:
+        """The result of a point; None if it has none."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best point so far."""
+
+    objective: float
+    wave: int
+    index: int
+    point: Point
+
+
+@dataclass
+class Line:
+    """One target: its plan, its search, and what has come of it."""
+
+    plan: Plan
+    search: Searches
+    asked: int = 0
+    tally: Counter[Verdict] = field(default_factory=Counter)
+    best: Found | None = None
+    exhausted: bool = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many points were asked for and have not ended."""
+        return self.asked - self.tally.total()
+
+    @property
+    def size(self) -> int:
+        """How many points there will be in all."""
+        return self.asked if self.exhausted else self.search.size
+
+    @property
+    def limit(self) -> int | None:
+        """The most points in flight; None for no limit. A search that learns needs one."""
+        return self.plan.concurrency or (_LEARNING if self.plan.strategy == "bayes" else None)
+
+    def next_points(self) -> list[Point]:
+        """The points of the next wave; none if it is too early for one, or if there are no more."""
+        if self.exhausted:
+            return []
+        room, limit = MOST_POINTS, self.limit
+        if limit is not None:
+            free = limit - self.in_flight
+            if free < self._worth_a_wave(limit):
+                return []
+            room = min(room, free)
+        points = self.search.ask(room)
+        self.asked += len(points)
+        self.exhausted = not points
+        return points
+
+    def hear(self, wave: int, index: int, point: Point, ended: Ended, before: Ended | None) -> None:
+        """Take in how a point ended; `before` is how it had ended according to an earlier word."""
+        if before is not None:
+            self.tally[before.verdict] -= 1
+        else:  # a search is told once
+            self.search.tell(point, ended.objective)
+        self.count(wave, index, point, ended)
+
+    def count(self, wave: int, index: int, point: Point, ended: Ended) -> None:
+        """Count how a point ended; the search knows."""
+        self.tally[ended.verdict] += 1
+        value = ended.objective
+        best = None if self.best is None else self.best.objective
+        if value is not None and better(value, best, self.plan.direction):
+            self.best = Found(value, wave, index, point)
+
+    @property
+    def too_many_failed(self) -> bool:
+        """Whether more of its points failed than are tolerated."""
+        ended = self.tally.total()
+        return self.tally["failed"] * 100 > self.plan.tolerate_percent * ended
+
+    def _worth_a_wave(self, limit: int) -> int:
+        left = max(1, self.search.size - self.asked)
+        return min(left, max(1, limit // 4))

@@ -1,0 +1,222 @@
+"""The values of one parameter: written out, or what range, linspace and logspace stand for.
+
+Values at even distances are made when they are asked for: ten million cost as much as ten. They are
+whole numbers over one denominator, so that steps of 0.1 do not drift. Standard library.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from shared.errors import Rejected
+from shared.hydra import shown
+from shared.scalars import Scalar, decimal
+
+# A sweep has some thousand points: whoever writes more than this has slipped with a digit.
+_MOST = 10**12
+# Of a logspace's values. Two machines' logarithms differ behind these digits.
+_DIGITS = 12
+
+
+class Values(Protocol):
+    """What a parameter may be, in order: `size` values, made when they are asked for."""
+
+    @property
+    def size(self) -> int:
+        """How many there are, at least 1."""
+
+    def at(self, index: int) -> Scalar:
+        """The value at an index from 0."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Values that are written out."""
+
+    values: tuple[Scalar, ...]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.values)
+
+    def at(self, index: int) -> Scalar:
+        """The value at an index from 0."""
+        return self.values[index]
+
+
+@dataclass(frozen=True)
+class Even:
+    """`size` values, each `step` after the one before; both are counted in 1/`scale`.
+
+    `whole`: the values are of type int, otherwise of type float.
+    """
+
+    start: int
+    step: int
+    scale: int
+    size: int
+    whole: bool
+
+    def at(self, index: int) -> int | float:
+        """The value at an index from 0, as exact as a float can be."""
+        value = self.start + index * self.step
+        return value if self.whole else value / self.scale
+
+
+@dataclass(frozen=True)
+class Logarithmic:
+    """`size` values from `low` to `high`, each the same multiple of the one before."""
+
+    low: float
+    high: float
+    size: int
+
+    def at(self, index: int) -> float:
+        """The value at an index from 0, to 12 digits; the first and the last are exact."""
+        if index in (0, self.size - 1):
+            return self.high if index else self.low
+        low, high = math.log10(self.low), math.log10(self.high)
+        value = 10 ** (low + (high - low) * index / (self.size - 1))
+        return float(f"{value:.{_DIGITS}g}")
+
+
+def listed(name: str, values: Sequence[Scalar]) -> Listed:
+    """Values of a parameter, each a different one.
+
+    Raises:
+        Rejected: there is none, or one stands twice.
+
+    """
+    if not values:
+        message = f"{name} has no values: write {name}=0.1,0.01"
+        raise Rejected(message)
+    seen: set[tuple[type, Scalar]] = set()
+    for one in values:
+        # 1, 1.0 and True are equal to Python, but not to a program that is told them.
+        if (type(one), one) in seen:
+            said = shown(one) if isinstance(one, str) else one
+            message = f"{name} has the value {said} twice: take one away"
+            raise Rejected(message)
+        seen.add((type(one), one))
+    return Listed(tuple(values))
+
+
+def stepped(start: Decimal, stop: Decimal, step: Decimal) -> Even:
+    """Python's range, for decimals too: `stop` is no value of it. Whole numbers if all three are.
+
+    Raises:
+        Rejected: it has no values, or the step is 0.
+
+    >>> row = stepped(Decimal("0.1"), Decimal("0.5"), Decimal("0.1"))
+    >>> [row.at(i) for i in range(row.size)]
+    [0.1, 0.2, 0.3, 0.4]
+    """
+    written = f"range({start},{stop},{step})"
+    if not step:
+        message = f"{written} never gets on: write a step other than 0"
+        raise Rejected(message)
+    (first, end, by), scale = _over_one_scale(start, stop, step)
+    size = -((first - end) // by)
+    if start == stop:
+        message = f"{written} has no points: its stop is not one of them"
+        raise Rejected(message)
+    if size <= 0:
+        message = f"{written} has no points: write range({start},{stop},{step.copy_negate()})"
+        raise Rejected(message)
+    whole = all(one.as_tuple().exponent == 0 for one in (start, stop, step))
+    return Even(first, by, scale, _checked(size, written), whole)
+
+
+def linspace(start: Decimal, stop: Decimal, count: Decimal) -> Even:
+    """`count` floats from `start` to `stop`, both among them.
+
+    Raises:
+        Rejected: they would be no values, or all the same.
+
+    >>> row = linspace(Decimal(0), Decimal(1), Decimal(5))
+    >>> [row.at(i) for i in range(row.size)]
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    size = _count(start, stop, count, f"linspace({start},{stop},{count})")
+    (first, last), scale = _over_one_scale(start, stop)
+    gaps = max(1, size - 1)
+    return Even(first * gaps, last - first, scale * gaps, size, whole=False)
+
+
+def logspace(start: Decimal, stop: Decimal, count: Decimal) -> Logarithmic:
+    """`count` floats from `start` to `stop`, both among them; numpy calls it geomspace.
+
+    Raises:
+        Rejected: they would be no values, or all the same, or not above 0.
+
+    >>> row = logspace(Decimal("1e-5"), Decimal("1e-1"), Decimal(5))
+    >>> [row.at(i) for i in range(row.size)]
+    [1e-05, 0.0001, 0.001, 0.01, 0.1]
+    """
+    written = f"logspace({start},{stop},{count})"
+    if start <= 0 or stop <= 0:
+        message = (
+            f"{written} has a bound that is not above 0: write the first and the last value, "
+            "as in logspace(1e-5,1e-1,5)"
+        )
+        raise Rejected(message)
+    return Logarithmic(float(start), float(stop), _count(start, stop, count, written))
+
+
+_FUNCTIONS: dict[str, Callable[[Decimal, Decimal, Decimal], Values]] = {
+    "range": stepped,
+    "linspace": linspace,
+    "logspace": logspace,
+}
+
+
+def spaced(function: str, bounds: Sequence[str]) -> Values:
+    """The values of one of the functions, its bounds as written.
+
+    Raises:
+        Rejected: there is no such function, its bounds are no numbers, or it has no values.
+
+    """
+    if function not in _FUNCTIONS:
+        near = difflib.get_close_matches(function, _FUNCTIONS, n=1, cutoff=0)[0]
+        inside = ",".join(bounds)
+        fix = f"{near}({inside})" if len(inside) < 30 else f"{near}(…)"
+        message = f"there is no {function}(…): write {fix}"
+        raise Rejected(message)
+    least = 2 if function == "range" else 3
+    if not least <= len(bounds) <= 3:
+        form = "range(START,STOP) or range(START,STOP,STEP)"
+        message = f"write {form if least == 2 else f'{function}(FIRST,LAST,COUNT)'}"
+        raise Rejected(message)
+    numbers = [decimal(bound) for bound in bounds]
+    first, second, third = [*numbers, Decimal(1)][:3]
+    return _FUNCTIONS[function](first, second, third)
+
+
+def _count(start: Decimal, stop: Decimal, count: Decimal, written: str) -> int:
+    if count != count.to_integral_value() or count < 1:
+        message = f"{written} has no points: its third number says how many, as in {written[:3]}"
+        message += "space(1,10,5)"
+        raise Rejected(message)
+    if start == stop and count > 1:
+        message = f"{written} has {count} times the same value: write two different bounds"
+        raise Rejected(message)
+    return _checked(int(count), written)
+
+
+def _checked(size: int, written: str) -> int:
+    if size > _MOST:
+        message = f"{written} has over {_MOST:,} points: write a longer step or closer bounds"
+        raise Rejected(message)
+    return size
+
+
+def _over_one_scale(*numbers: Decimal) -> tuple[list[int], int]:
+    """The numbers as whole ones over the same denominator, and that denominator."""
+    ratios = [number.as_integer_ratio() for number in numbers]
+    scale = math.lcm(*(denominator for _, denominator in ratios))
+    return [value * (scale // denominator) for value, denominator in ratios], scale

@@ -1,0 +1,167 @@
+"""What goes wrong while a sweep is looked after: forks, cut-offs, lost messages, refusals."""
+
+from typing import Any
+
+import pytest
+
+from shared.bitbucket import CredentialsRefused
+from shared.errors import Unavailable
+from shared.events import RunStateChanged, SweepDue, enclose
+from tests.integration.service_chain import SWEEP_SECONDS, Chain
+from tests.integration.sweep_chain import JUDGED, SIX, comment, look, looks
+from tests.samples import COMMIT
+
+
+def test_an_event_without_the_count_of_children_does_not_end_a_sweep(chain: Chain) -> None:
+    run_id = chain.swept(SIX)
+    chain.batch.children("job-1", SUCCEEDED=5, FAILED=1)
+    bare = chain.batch.event("job-1", arrayProperties={"size": 6})
+    chain.hear(bare)
+
+    assert chain.run(run_id).state == "submitted"
+
+    look(chain)
+
+    assert chain.run(run_id).reason == "1 of 6 points failed"
+
+
+def test_an_event_of_a_child_changes_nothing(chain: Chain) -> None:
+    run_id = chain.swept(SIX)
+    before = chain.run(run_id)
+    chain.hear(
+        chain.batch.event("job-1", jobId="job-1:3", status="FAILED", arrayProperties={"index": 3})
+    )
+
+    assert chain.run(run_id) == before
+
+
+def test_a_second_chain_of_looks_ends(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    chain.clock.advance(8)
+    chain.send("sweeps", enclose(SweepDue(run_id=run_id)))
+    assert looks(chain) == 2
+
+    chain.settle(5 * SWEEP_SECONDS)
+
+    assert looks(chain) == 1
+
+
+@pytest.mark.parametrize("apart", range(1, 30, 2))
+def test_two_chains_of_looks_become_one_however_far_they_are_apart(
+    chain: Chain, apart: int
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    chain.settle(apart)
+    chain.send("sweeps", enclose(SweepDue(run_id=run_id)))
+    chain.settle(4 * SWEEP_SECONDS)
+
+    assert looks(chain) == (2 if apart == 15 else 1)
+
+
+def test_a_look_cut_off_before_it_told_is_made_good(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", SUCCEEDED=1, RUNNING=5)
+    chain.leave(run_id, 0, 0.9)
+    chain.publishing_crashes = 1
+    chain.settle(SWEEP_SECONDS + 1)
+    assert chain.run(run_id).state == "running"
+    assert "submitted" in chain.status["description"]
+
+    chain.settle(400)
+
+    assert chain.status["description"] == "1 of 6 done, best accuracy 0.9"
+    assert looks(chain) == 1
+
+
+def test_a_look_that_could_not_tell_goes_on_as_soon_as_it_can(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", SUCCEEDED=1, RUNNING=5)
+    publish = chain.publish
+    away = [Unavailable("sending to a queue: away")]
+
+    def refusing(events: Any) -> None:
+        if away:
+            raise away.pop()
+        publish(events)
+
+    monkeypatch.setattr(chain, "publish", refusing)
+    chain.settle(SWEEP_SECONDS + 20)
+
+    assert chain.run(run_id).state == "running"
+    assert chain.status["description"] == "1 of 6 done"
+    assert looks(chain) == 1
+
+
+def test_the_reconciler_begins_the_looks_anew_where_they_were_lost(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.messages.clear()
+    chain.batch.children("job-1", SUCCEEDED=2, RUNNING=4)
+    chain.settle(400)
+    assert chain.run(run_id).progress is None
+
+    found = chain.reconcile()
+    look(chain)
+
+    assert SweepDue(run_id=run_id) in found
+    assert chain.status["description"] == "2 of 6 done"
+    assert looks(chain) == 1
+
+
+def test_the_reconciler_leaves_a_sweep_alone_that_is_looked_after(chain: Chain) -> None:
+    chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    chain.settle(20 * SWEEP_SECONDS)
+
+    assert chain.reconcile() == []
+
+
+def test_a_comment_that_bitbucket_refuses_is_tried_again_and_stands_once(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    chain.bitbucket.refusals = [CredentialsRefused("commenting: 403")]
+    look(chain)
+    assert chain.bitbucket.comments == {}
+
+    chain.settle(30)
+
+    assert "best accuracy 0.7" in comment(chain, run_id)
+    assert chain.messages == []
+
+
+def test_a_conclusion_cut_off_before_it_told_is_told_by_the_next_delivery(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    chain.leave(run_id, 0, 0.7)
+    chain.publishing_crashes = 1
+    look(chain)
+    assert chain.status["description"].endswith("6 of 6 done")
+
+    chain.settle(400)
+
+    assert chain.status["description"].endswith("6 of 6 done, best accuracy 0.7")
+    assert chain.messages == []
+
+
+def test_the_last_figures_are_marked_so_that_nobody_is_mailed_twice(chain: Chain) -> None:
+    chain.swept(JUDGED)
+    chain.hear(chain.batch.children("job-1", FAILED=6))
+    look(chain)
+
+    ends = [e for e in chain.events if isinstance(e, RunStateChanged) and e.state == "failed"]
+    assert [one.progress and one.progress.complete for one in ends] == [False, True]
+
+
+def test_a_gone_commit_keeps_nothing_from_ending(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.bitbucket.gone.add(COMMIT)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    look(chain)
+
+    run = chain.run(run_id)
+    assert run.progress is not None
+    assert run.progress.complete
