@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
 import click
-from botocore.config import Config
 from click.core import ParameterSource
 
 from cli.asking import AccountError, asking
@@ -71,6 +69,8 @@ class Account:
             AccountError: the region, the endpoint or the AWS configuration cannot be worked with.
 
         """
+        from botocore.config import Config  # noqa: PLC0415 - slow to load: not for a Tab
+
         config = Config(
             connect_timeout=10,
             read_timeout=60,
@@ -97,8 +97,11 @@ class Account:
         if found is None:
             organization = self.names.organization
             also = "" if organization == "acme" else f" ORGANIZATION={organization}"
+            profile, region = self.session.profile_name, self.given_region
+            where = f"AWS_PROFILE={profile} " if profile != "default" else ""
+            where += f"AWS_REGION={region} " if region is not None else ""
             message = (
-                f"there is no stack {self.stack} in {self.region}: make deploy "
+                f"there is no stack {self.stack} in {self.region}: {where}make deploy "
                 f"ENVIRONMENT={self.names.environment}{also}, or name another --environment, or "
                 "--local"
             )
@@ -132,6 +135,8 @@ def _make(context: click.Context, _parameter: click.Parameter, environment: str)
     if typed("state_dir"):
         message = "--state-dir is about the embedded stack: add --local"
         raise click.UsageError(message)
+    import boto3  # noqa: PLC0415 - slow to load: not for a Tab
+
     with asking("reading your AWS configuration"):
         session: Any = boto3.Session(profile_name=profile, region_name=region)
     return Account(names, session, region if typed("region") else None)

@@ -9,12 +9,18 @@ import click
 from shared.errors import Rejected, Unavailable
 
 # AWS's words for credentials that were good once, or never were (service references, "Common
-# errors"; STS for an access key that is not known any more).
+# errors"; STS for an access key that is not known any more; S3 and EC2 have words of their own).
+_RENEW = "aws sso login, or look at AWS_PROFILE"
 _STALE = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
+    "AuthFailure": _RENEW,
+    "ExpiredToken": _RENEW,
+    "ExpiredTokenException": _RENEW,
+    "InvalidAccessKeyId": _RENEW,
+    "InvalidClientTokenId": _RENEW,
+    "InvalidToken": _RENEW,
+    "RequestExpired": _RENEW,
+    "SignatureDoesNotMatch": f"{_RENEW}, or the clock of this machine is wrong",
+    "UnrecognizedClientException": _RENEW,
 }
 
 
@@ -32,8 +38,9 @@ def asking(doing: str) -> Iterator[None]:
         raise AccountError(message) from error
     except botocore.exceptions.ClientError as error:
         answer = error.response.get("Error", {})
-        hint = ": aws sso login, or look at AWS_PROFILE" if answer.get("Code") in _STALE else ""
-        message = f"{doing}: {answer.get('Code')}: {answer.get('Message')}{hint}"
+        remedy = _STALE.get(answer.get("Code", ""))
+        message = f"{doing}: {answer.get('Code')}: {answer.get('Message')}"
+        message += f": {remedy}" if remedy else ""
         raise AccountError(message) from error
     except botocore.exceptions.BotoCoreError as error:
         message = f"{doing}: {error}"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
 
@@ -105,6 +104,8 @@ def follow(stack: Stack, commit: str, timeout: int) -> str:
 
 
 def _show_result(stack: Stack, commit: str, ended: str) -> bool:
+    from rich.markdown import Markdown  # noqa: PLC0415 - slow to load: not for a Tab
+
     working_copy = stack.state.working_copy
     console.print("\n[bold]4. the result[/bold]")
     _git(stack, working_copy, "fetch", "--quiet", "origin")

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
 import click
 
-from local import aws, ready
-from local.aws import Endpoints
 from local.layout import DEFAULT_STATE, StackError, StateDir
-from local.projects import NAMES
 from shared.names import Names
+
+# All that it takes to start a stack is slow to load: not for a Tab, and not for an account of AWS.
+if TYPE_CHECKING:
+    from local.aws import Endpoints
 
 DEFAULT_STATE_DIR = DEFAULT_STATE / "stack"
 STATE_DIR_VARIABLE = "CLOUD_RUNNER_STATE_DIR"
@@ -23,7 +22,7 @@ class LocalStack:
     """A running embedded stack: where it keeps its state, and where its services are."""
 
     state: StateDir
-    endpoints: Endpoints
+    endpoints: "Endpoints"
 
     @classmethod
     def find(cls, folder: Path, names: Names) -> "LocalStack":
@@ -34,6 +33,9 @@ class LocalStack:
             click.UsageError: another environment was asked for than it has.
 
         """
+        from local import ready  # noqa: PLC0415 - see above
+        from local.projects import NAMES  # noqa: PLC0415 - see above
+
         if names != NAMES:
             message = (
                 f"--local is {NAMES.organization}/{NAMES.environment} and has no "
@@ -49,6 +51,11 @@ class LocalStack:
 
     def session(self) -> Any:
         """A session in the embedded account, of which the user's own settings know nothing."""
+        import boto3  # noqa: PLC0415 - see above
+        import botocore.session  # noqa: PLC0415 - see above
+
+        from local import aws  # noqa: PLC0415 - see above
+
         # A profile that the shell names would else be looked for, and its absence be an error.
         nothing: dict[str, tuple[None, None, None, None]] = {"profile": (None, None, None, None)}
         core: Any = botocore.session.Session(session_vars=nothing)

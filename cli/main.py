@@ -1,8 +1,8 @@
 """The command `cloud-runner`: its groups, and what its failures look like."""
 
+import io
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import traceback
@@ -10,35 +10,55 @@ from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.markup import escape
 
-from cli.completion import completion
-from cli.console import errors
-from cli.demo import demo
-from cli.deploy.commands import deploy, undeploy
-from cli.dlq.commands import dlq
 from cli.endings import INTERRUPTED, MEANINGS, NOT_DONE, TERMINATED
-from cli.experiments.commands import experiments
-from cli.images.commands import image
-from cli.local import local
-from cli.project.commands import project
-from cli.replay.commands import push
-from cli.runs.commands import runs
-from cli.sweep.commands import sweep
-from local.layout import StackError
-from shared.bitbucket import CommitGone
-from shared.errors import Rejected, Unavailable
+from cli.late import LateGroup, Place
 
-# Ctrl-C is how these end; there is nothing to go on with.
-_ENDED_BY_CTRL_C = (demo, local)
+# What is said of each is the first sentence of its own help.
+_COMMANDS = {
+    "completion": Place(
+        "cli.completion:completion",
+        "Print the script by which a shell completes commands, options and their values.",
+    ),
+    "demo": Place("cli.demo:demo", "Push a commit to a stack of its own and watch the run."),
+    "deploy": Place(
+        "cli.deploy.commands:deploy", "Deploy the stack of an environment, or update it."
+    ),
+    "dlq": Place(
+        "cli.dlq.commands:dlq",
+        "Messages that nobody could take in: what they are, and the way back.",
+    ),
+    "experiments": Place(
+        "cli.experiments.commands:experiments", "DVC experiments, queued here, run by the stack."
+    ),
+    "image": Place("cli.images.commands:image", "The image that a project's jobs run in."),
+    "local": Place(
+        "cli.local:local", "The embedded stack: AWS, Batch and Bitbucket on this machine."
+    ),
+    "project": Place(
+        "cli.project.commands:project",
+        "Add a repository to an environment, look at it, remove it.",
+    ),
+    "push": Place("cli.replay.commands:push", "Pushes to Bitbucket, and what was heard of them."),
+    "runs": Place(
+        "cli.runs.commands:runs",
+        "Runs: list, watch and read them, stop them, ask for more of them.",
+    ),
+    "sweep": Place(
+        "cli.sweep.commands:sweep",
+        "Sweeps: one program with many sets of parameters, in array jobs of AWS Batch.",
+    ),
+    "undeploy": Place("cli.deploy.commands:undeploy", "Delete the stack of an environment."),
+}
+# Ctrl-C is how these end, there is nothing to go on with; or they say themselves how to go on.
+_SAY_IT_THEMSELVES = frozenset({"demo", "local", "sweep"})
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
     f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()
 )
 _EXAMPLE = "\b\nExample:\n  cloud-runner runs list --state failed --since 7d"
 
 
-class _Commands(click.Group):
+class _Commands(LateGroup):
     """The commands, and what is said of one that is interrupted."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -46,13 +66,14 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            if ctx.invoked_subcommand not in {command.name for command in _ENDED_BY_CTRL_C}:
-                errors.print("interrupted: the same command goes on from here")
+            if ctx.invoked_subcommand not in _SAY_IT_THEMSELVES:
+                click.echo("interrupted: the same command goes on from here", err=True)
             raise
 
 
 @click.group(
     cls=_Commands,
+    places=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"{_EXAMPLE}\n\n{_EXIT_CODES}",
 )
@@ -61,47 +82,53 @@ def cloud_runner() -> None:
     """Run DVC pipelines on AWS Batch from a line in a Bitbucket commit message."""
 
 
-for command in (
-    *(demo, local, deploy, undeploy, project, image, push, dlq),
-    *(runs, experiments, sweep, completion),
-):
-    cloud_runner.add_command(command)
-
-
 def main() -> None:
     """Run the command; a user's mistake is a line of text, never a traceback."""
     signal.signal(signal.SIGTERM, _end)
     # Started in the background by a script it would be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.excepthook = _tell_of_a_bug
+    _let_any_character_be_printed()
     try:
-        cloud_runner(standalone_mode=False)
+        # Outside of its standalone mode click hands the code of `Exit` on instead of exiting.
+        ended = cloud_runner(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort as abort:
         if isinstance(abort.__cause__, KeyboardInterrupt):  # click's way to hand it on
             sys.exit(INTERRUPTED)
-        errors.print("nothing was done (--yes does not ask)")
+        click.echo("nothing was done (--yes does not ask)", err=True)
         sys.exit(NOT_DONE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         _end_with_the_pipe()
-    except (StackError, Rejected, Unavailable, CommitGone) as error:
-        _fail(str(error))
-    except (BotoCoreError, ClientError) as error:
-        _fail(" ".join(str(error).split()))
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except subprocess.SubprocessError as error:
-        # Without its arguments, which are long, and without its output, which was shown or logged.
-        _fail(f"a program that was started failed: {type(error).__name__}")
+    except Exception as error:
+        # Who fails has loaded what it takes to know the failures of all commands.
+        from cli.failures import said_of  # noqa: PLC0415 - the help does not need it
+
+        words = said_of(error)
+        if words is None:
+            raise
+        _fail(words)
+    sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def _let_any_character_be_printed() -> None:
+    """Where the encoding has no `…` and no `ü`, print its number instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(why: str) -> NoReturn:
-    errors.print(f"[red]error:[/red] {escape(why)}")
+    _say_error(why)
     sys.exit(NOT_DONE)
+
+
+def _say_error(what: str) -> None:
+    click.echo(f"{click.style('error:', fg='red')} {what}", err=True)
 
 
 def _end_with_the_pipe() -> NoReturn:
@@ -120,7 +147,7 @@ def _tell_of_a_bug(
     ) as file:
         file.writelines(traceback.format_exception(kind, error, trace))
     what = f"{kind.__name__}: {' '.join(str(error).split())}"
-    errors.print(f"[red]error:[/red] this is a bug: {escape(what)}: see {escape(file.name)}")
+    _say_error(f"this is a bug: {what}: see {file.name}")
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -50,8 +50,10 @@ class Found:
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[Found]:
     """Every command and group below `group`, in the order of its help."""
-    for name, command in sorted(group.commands.items()):
-        if command.hidden:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
             continue
         yield Found((*path, name), command)
         if isinstance(command, click.Group):

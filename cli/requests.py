@@ -10,6 +10,7 @@ from functools import cached_property
 from cli.account import Account, Deployed
 from cli.asking import asking, reaching
 from cli.sources import Source, find_source
+from shared.aws import calling
 from shared.events import Asked, Person, RunRequested
 from shared.names import last_part
 from shared.publisher import Publisher
@@ -45,7 +46,8 @@ class Requests:
         """The run of that request id: a new one, or the one that was asked for with it before.
 
         Raises:
-            AccountError: it may not have been asked for. To ask again with the same id is safe.
+            Unavailable: it may not have been asked for. To ask again with the same id is safe.
+            AccountError: AWS refuses.
 
         """
         run = new_run(
@@ -57,7 +59,7 @@ class Requests:
             commit=None if source is None else source.commit,
             pushed_by=self.who(),
         )
-        with reaching("asking for a run"):
+        with asking("asking for a run"):
             if not self.records.create(run):
                 # Asked for before, and perhaps no further than the record.
                 run = self.records.get(run.run_id) or run
@@ -67,12 +69,19 @@ class Requests:
         return run
 
     def who(self) -> Person:
-        """Who asks, as AWS knows them: `id` is the identity's ARN, `name` the last part of it."""
+        """Who asks, as AWS knows them: `id` is the identity's ARN, `name` the last part of it.
+
+        Raises:
+            Unavailable: STS failed.
+            AccountError: it refuses.
+
+        """
         return self._identity
 
     @cached_property
     def _identity(self) -> Person:
-        with asking("asking AWS who you are"):
+        doing = "asking AWS who you are"
+        with asking(doing), calling(doing):
             arn = self._account.client("sts").get_caller_identity()["Arn"]
         # arn:aws:sts::123456789012:assumed-role/Role/someone, arn:aws:iam::123456789012:root
         return Person(id=arn, name=last_part(arn).rpartition(":")[2])

@@ -187,7 +187,7 @@ class Dvc:
         try:
             shown = json.loads(ended.output)[""]["data"]
             return {str(file): found["data"] for file, found in shown.items() if "data" in found}
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return {}
 
     def outputs(self) -> Outputs:

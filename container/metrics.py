@@ -16,6 +16,7 @@ Metrics = Mapping[str, Any]
 _MAX_NAMED = 10
 # What a watcher reads of each of thousands of points, in bytes.
 _MOST = 64 * 1024
+_TOO_DEEP = "the metrics are nested too deeply"
 
 
 class NoObjective(Exception):
@@ -32,14 +33,17 @@ def objective(metrics: Metrics, name: str) -> float:
     >>> objective(found, "eval.accuracy"), objective(found, "loss.json:loss")
     (0.94, 1.0)
     """
-    values = [(address, value) for address, names, value in _all(metrics) if name in names]
+    try:
+        values = [(address, value) for address, names, value in _all(metrics) if name in names]
+    except RecursionError as error:
+        raise NoObjective(f"the objective {name} is not found: {_TOO_DEEP}") from error
     if not values:
         raise NoObjective(f"the objective {name} is not among the metrics: {_listed(metrics)}")
     if len({repr(value) for _, value in values}) > 1:
         which = " or ".join(address for address, _ in values)
         raise NoObjective(f"the objective {name} is in several files: name {which}")
     value = values[0][1]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not _finite(value):
         raise NoObjective(f"the objective {name} is {_shown(value)}, and no number")
     return float(value)
 
@@ -47,16 +51,26 @@ def objective(metrics: Metrics, name: str) -> float:
 def fitted(metrics: Metrics) -> dict[str, Any]:
     """The metrics as JSON can hold them: what is no finite number as text, numbers alone if many.
 
+    Raises:
+        ValueError: they cannot be kept, and why.
+
     >>> fitted({"m.json": {"a": 1, "b": float("nan")}})
     {'m.json': {'a': 1, 'b': 'nan'}}
     """
-    kept: dict[str, Any] = _json(metrics)
-    if len(json.dumps(kept)) <= _MOST:
-        return kept
+    try:
+        kept: dict[str, Any] = _json(metrics)
+        if len(json.dumps(kept)) <= _MOST:
+            return kept
+        return _numbers(metrics)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+
+
+def _numbers(metrics: Metrics) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     left = _MOST
     for address, _, value in _all(metrics):
-        if isinstance(value, (int, float)) and math.isfinite(value):
+        if _finite(value):
             left -= len(address) + 32
             if left < 0:
                 break
@@ -81,6 +95,14 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(below, f"{path}.{name}" if path else str(name))
 
 
+def _finite(value: Any) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:
+        return False  # an int of hundreds of digits
+
+
 def _listed(metrics: Metrics) -> str:
     addresses = [address for address, _, _ in _all(metrics)]
     if not addresses:
@@ -99,6 +121,6 @@ def _json(value: Any) -> Any:
         return {str(name): _json(below) for name, below in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, (int, float)) and not _finite(value):
         return repr(value)
     return value if value is None or isinstance(value, (str, int, float)) else str(value)

@@ -8,9 +8,13 @@ from container import cgroups, experiment, result
 from container.delivery import Target
 from container.dvc import BAD_COMMAND_LINE
 from container.exits import Exit, JobFailed
-from container.log import step
+from container.log import step, tail
 from container.made import Made, killed, saving
 from container.work import Work
+
+# DVC's logger begins the line of an error so; some lines of advice may follow it.
+_ERROR = "ERROR:"
+_LAST_LINES = 20
 
 
 def run_stages(work: Work, arguments: Sequence[str]) -> Made:
@@ -73,10 +77,13 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
             "where it was added, then rerun",
         )
     if work.stages.silent:
-        return JobFailed(
-            Exit.BAD_ARGUMENTS,
-            f"{ran}: DVC ended before any stage, see its last words: is there such a stage, and "
-            "can the project's files be read?",
-        )
+        return JobFailed(Exit.BAD_ARGUMENTS, f"{ran}: DVC ended before any stage: {_last_words()}")
     stage = f"the stage {work.stages.failed}" if work.stages.failed else "a stage"
     return JobFailed(Exit.STAGE_FAILED, f"{ran}: {stage} failed")
+
+
+def _last_words() -> str:
+    """What DVC said of its end, on one line; else where to look."""
+    errors = (line for line in reversed(tail(_LAST_LINES)) if line.startswith(_ERROR))
+    said = next(errors, "").removeprefix(_ERROR).strip()
+    return said or "is there such a stage, and can the project's files be read?"

@@ -39,7 +39,7 @@ def earlier(work: Work, point: Point) -> dict[str, Any] | None:
 def store(work: Work, point: Point, body: dict[str, Any]) -> int:
     """Store a result under both names; 0, or the exit code if it is not where watchers look.
 
-    Its name follows from what it says, so that a result stored twice is one.
+    Its name follows from what it says. A point may have several, see `shared.points.newest`.
     """
     name = Result(
         at_ms=body["at_ms"],

@@ -44,6 +44,7 @@ class PointRun:
         self._objective: float | None = None
         self._experiment: Experiment | None = None
         self._earlier: dict[str, Any] | None = None
+        self._unsaved = False
 
     def run(self) -> None:
         """Compute the point, unless an earlier try has.
@@ -70,14 +71,25 @@ class PointRun:
         job again that has taken too long (user guide, "Job timeouts").
         """
         try:
-            return self._end(copy, code, reason)
+            ended = self._end(copy, code, reason)
         except Interrupted:
             say("interrupted by SIGTERM: there is no time for the result")
             return code or Exit.INTERRUPTED
+        if self._unsaved:
+            self._save_at_last()
+        return ended
+
+    def _save_at_last(self) -> None:
+        try:
+            save_finished(self._work)
+        except Interrupted:
+            say("interrupted by SIGTERM: there was no time to save what was finished")
 
     def _end(self, copy: Path, code: int, reason: str) -> int:
         if self._earlier is not None:
-            return point_result.store(self._work, self._point, self._earlier)
+            # Of now, for watchers have gone on from when it was first to be told.
+            again = {**self._earlier, "at_ms": _now_ms()}
+            return point_result.store(self._work, self._point, again)
         log = publish.store_point_log(self._work, copy, self._point.log_copy)
         if code == Exit.INTERRUPTED:
             if not self._timed_out():
@@ -127,7 +139,10 @@ class PointRun:
         try:
             made = compute.compute(work, words)
         except (Interrupted, JobFailed):
-            save_finished(work)
+            # No try follows that could tell of a point whose time is up: its result comes first.
+            self._unsaved = self._timed_out()
+            if not self._unsaved:
+                save_finished(work)
             raise
         push_data(work)
         self._metrics = work.dvc.metrics() if made.by_dvc else written.metrics()
@@ -157,7 +172,7 @@ class PointRun:
 
     def _result(self, *, ok: bool, reason: str, log: str) -> dict[str, Any]:
         work, point = self._work, self._point
-        found = self._experiment
+        found, kept = self._experiment, self._kept()
         return {
             "index": point.index,
             "wave": point.wave,
@@ -168,11 +183,22 @@ class PointRun:
             "ok": ok,
             "reason": work.masks.hide(reason),
             "objective": self._objective if ok else None,
-            "metrics": metrics.fitted(self._metrics),
+            "metrics": kept,
             "seconds": round(time.monotonic() - work.started, 3),
             "commit": work.job.commit,
             "experiment": None if found is None else {"name": found.name, "commit": found.commit},
             "log": log,
             "notes": [work.masks.hide(note) for note in work.notes],
-            "at_ms": time.time_ns() // 1_000_000,
+            "at_ms": _now_ms(),
         }
+
+    def _kept(self) -> dict[str, Any]:
+        try:
+            return metrics.fitted(self._metrics)
+        except ValueError as error:
+            self._work.note(f"The metrics are not kept: {error}")
+            return {}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -72,9 +72,25 @@ class JobDetail(Model):
         A child of an array job has none either: its parent speaks for all. Nor has one whose
         run's id is longer than the name of a job, which holds it.
         """
+        return self._named if self.array.index is None else None
+
+    @property
+    def childs_run_id(self) -> RunId | None:
+        """The run that a child of an array job says it belongs to; None for any other job."""
+        return self._named if self.array.index is not None else None
+
+    @property
+    def parent_id(self) -> str:
+        """The id of the array job whose child this is: a child's is `<its parent's>:<index>`.
+
+        AWS Batch user guide, "Array jobs".
+        """
+        return self.job_id.rpartition(":")[0]
+
+    @property
+    def _named(self) -> RunId | None:
         run_id = self.parameters.get("runId", "")
-        ours = 0 < len(run_id) < MAX_NAME and self.array.index is None
-        return RunId(run_id) if ours else None
+        return RunId(run_id) if 0 < len(run_id) < MAX_NAME else None
 
     @property
     def attempt(self) -> int | None:

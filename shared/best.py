@@ -98,6 +98,17 @@ class BestResults:
                 if not _condition_failed(error):
                     raise
 
+    def check_direction(self, target: str, study: str, direction: str) -> None:
+        """See that what is kept of a study, if anything, is kept for this direction.
+
+        Raises:
+            Rejected: it is kept for the other.
+            Unavailable: DynamoDB failed.
+
+        """
+        key = _key(target, study)
+        _check_direction(self._get(key), key, direction)
+
     def read(self, target: str, study: str) -> list[Best]:
         """What is kept for a target, the best first; nothing if there is nothing yet."""
         return _known(self._get(_key(target, study)))

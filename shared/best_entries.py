@@ -36,16 +36,19 @@ class Best:
 def merge(known: Iterable[Best], new: Iterable[Best], nbest: int, direction: str) -> list[Best]:
     """The `nbest` best of both, the best first.
 
-    Of two results of one point the later counts; of two equal values the earlier comes first.
+    Of two results of one point the better counts, of equal values the earlier: a later one that
+    is worse cannot bring back what the better one has pushed out. So the order of merges is all
+    the same.
     """
-    latest: dict[tuple[str, int, int], Best] = {}
-    for one in (*known, *new):
-        other = latest.get(one.point)
-        if other is None or other.at <= one.at:
-            latest[one.point] = one
     sign = -1.0 if direction == "maximize" else 1.0
-    ordered = sorted(latest.values(), key=lambda one: (sign * one.objective, one.at, one.point))
-    return ordered[:nbest]
+
+    def rank(one: Best) -> tuple[float, datetime, tuple[str, int, int]]:
+        return sign * one.objective, one.at, one.point
+
+    kept: dict[tuple[str, int, int], Best] = {}
+    for one in sorted((*known, *new), key=rank):
+        kept.setdefault(one.point, one)
+    return list(kept.values())[:nbest]
 
 
 def checked(one: Best) -> Best:

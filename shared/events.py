@@ -122,6 +122,7 @@ class Progress(Model):
 
     `best` is the best value of the objective so far, as text. `seen` is the key of the last result
     that was looked at, `looked_at` when that was. `complete`: looked at once more after the end.
+    `look` is the number of the look that is to come, `looked` that of the one that was taken.
     """
 
     size: int
@@ -132,6 +133,8 @@ class Progress(Model):
     seen: str | None = None
     looked_at: Moment
     complete: bool = False
+    look: int = 0
+    looked: int = 0
 
 
 class Job(Model):
@@ -183,10 +186,14 @@ class RunRequested(Event):
 
 
 class SweepDue(Event):
-    """It is time to look how far a sweep's points are. It travels on a queue that delays it."""
+    """It is time to look how far a sweep's points are. It travels on a queue that delays it.
+
+    `look` is the number that the look before it gave it; 0 for the first of a chain of looks.
+    """
 
     run_id: RunId
     attempt: Annotated[int, Field(ge=1)] = 1
+    look: Annotated[int, Field(ge=0)] = 0
 
 
 class JobDescribed(Event):

@@ -9,6 +9,7 @@ from shared.runs import Blocked, Run, finish, rank, stopped_by
 
 # Past RUNNABLE nothing blocks a job any more.
 _MAY_BE_BLOCKED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
+_STARTED = ("STARTING", "RUNNING")
 # While a compute environment scales up from zero Batch calls its queue blocked for some minutes.
 _BLOCKED_SHOWN = timedelta(minutes=10)
 
@@ -21,7 +22,7 @@ def follow(run: Run, job: JobDetail, now: datetime) -> Run:
     if not is_job_of(job, run) or run.job is None or run.final:
         return run
     state = job.state
-    if run.job.id not in (None, job.job_id) or state is None or uncounted(run, job):
+    if run.job.id not in (None, job.job_id) or state is None or uncounted(run, job, now):
         return run
     here, there = (run.try_number, rank(run.state)), (job.try_number, rank(state))
     log_stream = (job.last.log_stream if there >= here else None) or run.job.log_stream
@@ -41,6 +42,15 @@ def follow(run: Run, job: JobDetail, now: datetime) -> Run:
     elif there == here:
         moved = moved.changed(blocked=_blocked(run.blocked, job, now))
     return moved.changed(updated_at=now) if moved != run else run
+
+
+def point_waits(run: Run, child: JobDetail, now: datetime) -> Run:
+    """The record after Batch said of a child of its job why it cannot start; nothing else moves."""
+    ours = run.job is not None and run.job.id == child.parent_id and is_job_of(child, run)
+    blocked = _blocked(run.blocked, child, now)
+    if not ours or run.final or blocked is None or blocked == run.blocked:
+        return run
+    return run.changed(blocked=blocked, updated_at=now)
 
 
 def gone(run: Run, now: datetime) -> Run:
@@ -67,13 +77,18 @@ def _ended(run: Run, job: JobDetail, now: datetime) -> Run:
 
 
 def _blocked(known: Blocked | None, job: JobDetail, now: datetime) -> Blocked | None:
-    """Why the job cannot start; shown only when it has lasted, for it often passes by itself."""
-    if job.status not in _MAY_BE_BLOCKED or not job.status_reason:
+    """Why the job cannot start; shown only when it has lasted, for it often passes by itself.
+
+    Of an array Batch says it of a child, and never that it is over: it is when a point has started.
+    """
+    reason = job.status_reason
+    if not reason and known is not None and job.array.size is not None:
+        children = job.array.children or {}
+        reason = None if any(map(children.get, _STARTED)) else known.reason
+    if job.status not in _MAY_BE_BLOCKED or not reason:
         return None
     since = known.since if known is not None else now
-    return Blocked(
-        reason=job.status_reason[:LONGEST_REASON], since=since, shown=now - since >= _BLOCKED_SHOWN
-    )
+    return Blocked(reason=reason[:LONGEST_REASON], since=since, shown=now - since >= _BLOCKED_SHOWN)
 
 
 def _started(job: JobDetail, now: datetime) -> datetime | None:

@@ -65,7 +65,7 @@ class Place:
 class Result:
     """What a point's result says by its name alone.
 
-    `at_ms` is when it ended, milliseconds since 1970; `seconds` how long it took. `objective` is
+    `at_ms` is when it was told, milliseconds since 1970; `seconds` how long it took. `objective` is
     None where there is none or it is no finite number.
     """
 
@@ -135,6 +135,18 @@ def seen_since(key: str, overlap_ms: int = 300_000) -> str:
     """
     folder, slash, name = key.rpartition("/")
     return f"{folder}{slash}{max(0, int(name[:13]) - overlap_ms):013d}"
+
+
+def not_ahead(key: str, now_ms: int) -> str:
+    """The key of a result as the mark of what a watcher has seen, whose own time is `now_ms`.
+
+    One machine whose clock is an hour ahead must not hide what the others tell within that hour.
+
+    >>> not_ahead("p/results/1763722800000_0001_001_00007_ok_12_.json", 1763722800000 - 1)
+    'p/results/1763722799999'
+    """
+    folder, slash, name = key.rpartition("/")
+    return key if int(name[:13]) <= now_ms else f"{folder}{slash}{now_ms:013d}"
 
 
 def newest(results: Iterable[Result]) -> dict[tuple[int, int], Result]:

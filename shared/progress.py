@@ -1,12 +1,15 @@
 """How far the points of a sweep are, as Batch counts them, and how many of them may fail."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.batch_jobs import JobDetail
 from shared.events import Progress, Sweep
 from shared.points import LEAST_CHILDREN
 from shared.runs import Run
+
+# How long after its end a parent may be counted wrongly. It is asked about every 30 s meanwhile.
+_COUNT_AWAITED = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -32,27 +35,42 @@ def counted(sweep: Sweep, job: JobDetail) -> Count:
     return Count(succeeded, children.get("FAILED", 0), children.get("RUNNING", 0))
 
 
-def uncounted(run: Run, job: JobDetail) -> bool:
-    """Whether a sweep is over and `job` does not say how many of its points have failed.
+def uncounted(run: Run, job: JobDetail, now: datetime) -> bool:
+    """Whether a sweep is over and `job` does not say yet how many of its points have failed.
 
     DescribeJobs counts the children of a parent (API reference, ArrayPropertiesDetail); that an
-    event does is nowhere promised.
+    event does, and that it is the count of the end, is nowhere promised. Whoever says it, a count
+    is that of the end if those that have ended are all; of a sweep that was stopped any will do,
+    for its end does not hang on it. Until then the next answer of DescribeJobs is awaited, for a
+    day after the job's end; then what is not known to have succeeded has failed.
     """
     sweep = run.asked.sweep
-    is_array = sweep is not None and sweep.size >= LEAST_CHILDREN
-    return is_array and job.status == "FAILED" and job.array.children is None
+    if sweep is None or sweep.size < LEAST_CHILDREN or job.status != "FAILED":
+        return False
+    children = job.array.children or {}
+    stopped = run.stop_asked is not None or job.terminated or job.cancelled
+    if children.get("SUCCEEDED", 0) + children.get("FAILED", 0) == sweep.size or (
+        stopped and children
+    ):
+        return False
+    if job.stopped_at is None:
+        return True  # until Batch forgets the job, see `following.gone`
+    return now < datetime.fromtimestamp(job.stopped_at / 1000, UTC) + _COUNT_AWAITED
 
 
 def progress(run: Run, job: JobDetail, now: datetime) -> Progress | None:
     """A sweep's progress by Batch's count; what is known of its results stays as it was.
 
-    None for a run that is no sweep. Its time is the sweeper's: `now` only where it has not looked.
+    So does all, where Batch has not counted to the end yet. None for a run that is no sweep. Its
+    time is the sweeper's: `now` only where it has not looked.
     """
     sweep = run.asked.sweep
     if sweep is None:
         return None
-    count = counted(sweep, job)
     known = run.progress or Progress(size=sweep.size, looked_at=now)
+    if uncounted(run, job, now):
+        return known
+    count = counted(sweep, job)
     return known.model_copy(
         update={
             "succeeded": count.succeeded,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Protocol
 
 from shared.errors import Rejected
@@ -19,6 +20,8 @@ from shared.scalars import Scalar, decimal
 _MOST = 10**12
 # Of a logspace's values. Two machines' logarithms differ behind these digits.
 _DIGITS = 12
+# What these digits tell apart is at most 1e-11 of a value; the logarithms err by less than that.
+_LEAST_RATIO = 2e-11
 
 
 class Values(Protocol):
@@ -144,14 +147,16 @@ def linspace(start: Decimal, stop: Decimal, count: Decimal) -> Even:
     size = _count(start, stop, count, f"linspace({start},{stop},{count})")
     (first, last), scale = _over_one_scale(start, stop)
     gaps = max(1, size - 1)
-    return Even(first * gaps, last - first, scale * gaps, size, whole=False)
+    values = Even(first * gaps, last - first, scale * gaps, size, whole=False)
+    _check_apart(values, f"linspace({start},{stop},{count})", apart=_is_apart(values))
+    return values
 
 
 def logspace(start: Decimal, stop: Decimal, count: Decimal) -> Logarithmic:
     """`count` floats from `start` to `stop`, both among them; numpy calls it geomspace.
 
     Raises:
-        Rejected: they would be no values, or all the same, or not above 0.
+        Rejected: they would be no values, or some of them the same, or not above 0.
 
     >>> row = logspace(Decimal("1e-5"), Decimal("1e-1"), Decimal(5))
     >>> [row.at(i) for i in range(row.size)]
@@ -164,7 +169,10 @@ def logspace(start: Decimal, stop: Decimal, count: Decimal) -> Logarithmic:
             "as in logspace(1e-5,1e-1,5)"
         )
         raise Rejected(message)
-    return Logarithmic(float(start), float(stop), _count(start, stop, count, written))
+    values = Logarithmic(float(start), float(stop), _count(start, stop, count, written))
+    across = abs(math.log(values.high) - math.log(values.low))
+    _check_apart(values, written, apart=across >= _LEAST_RATIO * (values.size - 1))
+    return values
 
 
 _FUNCTIONS: dict[str, Callable[[Decimal, Decimal, Decimal], Values]] = {
@@ -206,6 +214,23 @@ def _count(start: Decimal, stop: Decimal, count: Decimal, written: str) -> int:
         message = f"{written} has {count} times the same value: write two different bounds"
         raise Rejected(message)
     return _checked(int(count), written)
+
+
+def _check_apart(values: Values, written: str, *, apart: bool) -> None:
+    """Refuse values that a float cannot tell apart; of two that is seen by looking at them."""
+    if values.size == 1 or apart or (values.size == 2 and values.at(0) != values.at(1)):
+        return
+    message = (
+        f"{written} has values so close that some are the same number: write fewer of them, or "
+        "bounds that are farther apart"
+    )
+    raise Rejected(message)
+
+
+def _is_apart(values: Even) -> bool:
+    """Whether each value is another float than the one before, wherever they lie between floats."""
+    largest = max(abs(values.at(0)), abs(values.at(values.size - 1)))
+    return Fraction(abs(values.step), values.scale) >= Fraction(math.ulp(largest))
 
 
 def _checked(size: int, written: str) -> int:

@@ -1,29 +1,34 @@
 """The results of a sweep as S3 lists them: whoever watches pays by the new ones, not by all."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from shared.aws import calling
-from shared.points import Place, Result, decode, seen_since
+from shared.points import Place, Result, decode, not_ahead, seen_since
 
 
 class SweepResults:
-    """The objects of one sweep in a bucket."""
+    """The objects of one sweep in a bucket. `clock` tells seconds since 1970."""
 
-    def __init__(self, s3: Any, bucket: str, place: Place) -> None:
+    def __init__(
+        self, s3: Any, bucket: str, place: Place, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._place = place
+        self._clock = clock
 
     def new(self, after: str | None, *, overlap_ms: int = 300_000) -> list[tuple[str, Result]]:
         """Key and result of what has come since the key `after` was seen; all if it is None.
 
         Results of the last `overlap_ms` before it are among them, whether they were seen or not:
-        the times in the names are those of many machines. One ListObjectsV2 call per thousand
-        results (its page, service model: MaxKeys). Objects that are no results are left out.
+        the times in the names are those of many machines. Where `after` is of a machine whose clock
+        is ahead, it counts as seen now. One ListObjectsV2 call per thousand results (its page,
+        service model: MaxKeys). Objects that are no results are left out.
 
         Raises:
             Unavailable: S3 failed.
@@ -31,7 +36,8 @@ class SweepResults:
         """
         listing = {"Prefix": self._place.results}
         if after is not None:
-            listing["StartAfter"] = seen_since(after, overlap_ms)
+            now_ms = int(self._clock() * 1000)
+            listing["StartAfter"] = seen_since(not_ahead(after, now_ms), overlap_ms)
         found = ((key, Result.read(key)) for key in self._keys(listing))
         return [(key, result) for key, result in found if result is not None]
 

@@ -99,6 +99,7 @@ class Batch:
         self.definitions = set(definitions)
         # Queues by ARN, and whether they share fairly.
         self.queues: dict[str, bool] = {}
+        self.disabled: set[str] = set()
         self.submissions: list[dict[str, Any]] = []
         self.terminated: list[tuple[str, str]] = []
         self.described: list[int] = []
@@ -184,7 +185,11 @@ class Batch:
         self._raise("describe_job_queues")
         return {
             "jobQueues": [
-                {"jobQueueArn": arn, **({"schedulingPolicyArn": "arn"} if self.queues[arn] else {})}
+                {
+                    "jobQueueArn": arn,
+                    "state": "DISABLED" if arn in self.disabled else "ENABLED",
+                    **({"schedulingPolicyArn": "arn"} if self.queues[arn] else {}),
+                }
                 for arn in jobQueues
                 if arn in self.queues
             ]
@@ -207,6 +212,13 @@ class Batch:
         job = self.jobs.get(jobId)
         if job is not None and job["status"] not in ("SUCCEEDED", "FAILED"):
             self.terminated.append((jobId, reason))
+            array = job.get("arrayProperties")
+            if array is not None:
+                succeeded = array["statusSummary"].get("SUCCEEDED", 0)
+                array["statusSummary"] = {
+                    "SUCCEEDED": succeeded,
+                    "FAILED": array["size"] - succeeded,
+                }
             self.move(jobId, "FAILED", statusReason=reason, isTerminated=True)
         return {}
 

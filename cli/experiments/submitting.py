@@ -116,7 +116,8 @@ class Submitting:
             return order.sent(order.before)
         # One that was asked for no further than its record is asked for again, as it was.
         asked = order.before.asked if order.before else order.asked(resources, commit or "")
-        return order.sent(self.requests.ask(order.request_id, asked, order.source))
+        with reaching("asking for a run"):
+            return order.sent(self.requests.ask(order.request_id, asked, order.source))
 
     def _order(self, experiment: Queued, outside: Sequence[str]) -> Order:
         source = self._source(experiment)

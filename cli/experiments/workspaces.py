@@ -22,6 +22,12 @@ def options(git: Git, experiment: Queued) -> list[str]:
         click.ClickException: that cannot be told, or means nothing in a job.
 
     """
+    if experiment.name.startswith("-"):
+        message = (
+            f"{experiment.name} begins with a dash, which `dvc exp run --name` would take for an "
+            "option: queue it again under another name"
+        )
+        raise click.ClickException(message)
     packed = git.content(f"{experiment.stash}:{FILE}")
     if packed is None:
         message = (

@@ -53,7 +53,8 @@ def stop(
         for run in runs:
             click.echo(candidate(run), err=True)
         click.confirm("stop these?" if len(runs) > 1 else "stop it?", abort=True, err=True)
-    by = name(stack.requests.who())
+    with reaching("stopping runs"):
+        by = name(stack.requests.who())
 
     def stop_one(run: Run) -> Run:
         return control.stop(

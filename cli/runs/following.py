@@ -1,10 +1,11 @@
 """A run while it goes on: what changed since the last look, and what its job has said since."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cli.patience import Patience
 from cli.runs.logs import Log
 from cli.runs.wording import how_far, moment, name, took
 from shared.runs import Run
@@ -12,27 +13,36 @@ from shared.runs import Run
 
 @dataclass
 class JobLog:
-    """What a run's job says, over all its tries: each has a stream, which `open_stream` opens."""
+    """What a run's job says, over all its tries: each has a stream, which `open_stream` opens.
 
-    open_stream: Callable[[str], Log]
+    `tail`: only so many of the last lines, of the try that is found first.
+    """
+
+    open_stream: Callable[[str, int | None], Log]
+    tail: int | None = None
     found: bool = False
     _stream: str | None = None
     _log: Log | None = None
 
-    def lines(self, run: Run) -> list[str]:
-        """What it has said since the last time."""
-        stream = run.job.log_stream if run.job is not None else None
-        rest: list[str] = []
-        if stream is not None and stream != self._stream:
-            rest = self.rest()  # of the try before
-            self._stream, self._log = stream, self.open_stream(stream)
-        told = self._log.read() if self._log is not None else None
-        self.found = self.found or told is not None
-        return rest + (told or [])
+    def lines(self, run: Run) -> Iterator[Sequence[str]]:
+        """What it has said since the last time, by pages; after a failure, called again, the rest.
 
-    def rest(self) -> list[str]:
+        Raises:
+            Unavailable: where the log is failed, for now.
+
+        """
+        stream = run.job.log_stream if run.job is not None else None
+        if stream is not None and stream != self._stream:
+            yield from self.rest()  # of the try before
+            tail = self.tail if self._stream is None else None
+            self._stream, self._log = stream, self.open_stream(stream, tail)
+        if self._log is not None:
+            yield from self._log.read()
+            self.found = self.found or self._log.found
+
+    def rest(self) -> Iterator[Sequence[str]]:
         """What is left when it says no more."""
-        return [] if self._log is None else self._log.rest()
+        return iter(()) if self._log is None else self._log.rest()
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,21 @@ class Pace:
 
 def follow(
     look: Callable[[], Run], log: JobLog | None, pace: Pace
-) -> Iterator[tuple[Run, list[str]]]:
-    """The run again and again, with what its job has said since, until it is over."""
+) -> Iterator[tuple[Run, Sequence[str]]]:
+    """The run again and again, and each page of what its job says, until it is over.
+
+    What is unavailable is asked again after the next pause.
+    """
+    patience = Patience(lambda: pace.sleep(pace.seconds))
+
+    def pages(run: Run) -> Iterator[tuple[Run, Sequence[str]]]:
+        said = () if log is None else patience.read(lambda: log.lines(run))
+        yield from ((run, page) for page in said)
+
     while True:
-        run = look()
-        yield run, [] if log is None else log.lines(run)
+        run = patience.ask(look)
+        yield run, ()
+        yield from pages(run)
         if run.final:
             break
         pace.sleep(pace.seconds)
@@ -62,10 +82,11 @@ def follow(
     quiet = 0.0
     while quiet < pace.late_seconds:
         pace.sleep(pace.seconds)
-        said = log.lines(run)
-        quiet = 0.0 if said else quiet + pace.seconds
-        yield run, said
-    yield run, log.rest()
+        quiet += pace.seconds
+        for late in pages(run):
+            quiet = 0.0
+            yield late
+    yield from ((run, page) for page in patience.read(log.rest))
 
 
 @dataclass

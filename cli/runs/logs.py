@@ -1,105 +1,143 @@
-"""Where a job's log is read: the log group, the embedded stack's file, or the copy in S3."""
+"""Where a job's log is read while it grows: the log group, or the embedded stack's file.
 
-import re
-from collections.abc import Iterator
+A log may be larger than memory: it is read by pages, each a few lines or a few thousand.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from cli.account import Account, Deployed
-from cli.shown import printable
-from shared.points import Place
-from shared.runs import Run
+from cli.runs.lines import complete, last_lines_begin, lines_of, read_in_chunks
+from shared.aws import calling
 
 # GetLogEvents says that there is no more by the token that it was given (API reference). One that
 # never does would be asked for ever.
 _EMPTY_PAGES = 3
 _MOST_EVENTS = 10_000  # of one GetLogEvents (API reference)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
-# S3 calls an object that is not there forbidden where its list may not be read.
-_NOT_THERE = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 
 class Log(Protocol):
-    """A log that may still grow, or not be there yet."""
+    """A log that may still grow, or not be there yet.
 
-    def read(self) -> list[str] | None:
-        """The lines since the last time; None while there is no such log."""
+    Whoever stops in the middle, by a failure or otherwise, goes on behind the last page.
+    """
 
-    def rest(self) -> list[str]:
+    found: bool
+
+    def read(self) -> Iterator[Sequence[str]]:
+        """The lines since the last time, by pages; `found` says afterwards whether it is there."""
+
+    def rest(self) -> Iterator[Sequence[str]]:
         """What is left of a log that will not grow any more, be it a part of a line."""
 
 
 class GroupLog:
-    """A stream of a CloudWatch log group; `tail`: only so many of its last lines."""
+    """A stream of a CloudWatch log group; `tail`: only so many of its last lines, at first."""
 
     def __init__(self, logs: Any, group: str, stream: str, tail: int | None = None) -> None:
         self._logs = logs
         self._asked: dict[str, Any] = {"logGroupName": group, "logStreamName": stream}
         self._tail = tail
         self._token: str | None = None
+        self.found = False
 
-    def read(self) -> list[str] | None:
-        """The lines since the last time; None while there is no such stream."""
-        try:
-            return list(self._pages())
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None
-            raise
+    def read(self) -> Iterator[Sequence[str]]:
+        """The lines since the last time, by pages; none while there is no such stream.
 
-    def rest(self) -> list[str]:
-        """The lines since the last time; CloudWatch has no parts of lines."""
-        return self.read() or []
+        Raises:
+            Unavailable: CloudWatch failed.
 
-    def _pages(self) -> Iterator[str]:
+        """
+        if self._tail is not None and self._token is None:
+            yield from self._last(self._tail)
+            if not self.found:
+                return
         empty = 0
         while empty < _EMPTY_PAGES:
             token = self._token
-            answer = self._logs.get_log_events(**self._asked, **self._from(token))
+            answer = self._get(token, startFromHead=True)
+            if answer is None:
+                return
             self._token = answer.get("nextForwardToken")
-            for event in answer["events"]:
-                yield from lines_of(event["message"])
+            if answer["events"]:
+                yield _lines(answer)
             if self._token in (None, token):
                 return
             empty = 0 if answer["events"] else empty + 1
 
-    def _from(self, token: str | None) -> dict[str, Any]:
-        if token is not None:
-            return {"nextToken": token, "startFromHead": True}
-        if self._tail is not None:
-            return {"startFromHead": False, "limit": min(self._tail, _MOST_EVENTS)}
-        return {"startFromHead": True}
+    def rest(self) -> Iterator[Sequence[str]]:
+        """The lines since the last time; CloudWatch has no parts of lines."""
+        return self.read()
+
+    def _last(self, count: int) -> Iterator[Sequence[str]]:
+        """The last lines, read from the end; what comes later is read from there on."""
+        pages: deque[Sequence[str]] = deque()
+        forward: str | None = None
+        token: str | None = None
+        known = empty = 0
+        while known < count and empty < _EMPTY_PAGES:
+            answer = self._get(token, startFromHead=False, limit=min(count, _MOST_EVENTS))
+            if answer is None:
+                return
+            forward = forward or answer.get("nextForwardToken")
+            pages.appendleft(_lines(answer))
+            known += len(pages[0])
+            empty = 0 if answer["events"] else empty + 1
+            before, token = token, answer.get("nextBackwardToken")
+            if token in (None, before):
+                break
+        self._token = forward
+        lines = [line for page in pages for line in page][-count:]
+        if lines:
+            yield lines
+
+    def _get(self, token: str | None, **how: Any) -> dict[str, Any] | None:
+        where = self._asked if token is None else {**self._asked, "nextToken": token}
+        try:
+            with calling("reading the log"):
+                answer: dict[str, Any] = self._logs.get_log_events(**where, **how)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        self.found = True
+        return answer
 
 
 class FileLog:
-    """The file of the embedded stack that a try's program writes to."""
+    """The file of the embedded stack that a try's program writes to; `tail` as in `GroupLog`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tail: int | None = None) -> None:
         self._path = path
-        self._at = 0
+        self._tail = tail
+        self._at: int | None = None
+        self.found = False
 
-    def read(self) -> list[str] | None:
-        """The complete lines since the last time; None while there is no such file."""
-        data = self._new()
-        return None if data is None else self._take(data[: data.rfind(b"\n") + 1])
+    def read(self) -> Iterator[Sequence[str]]:
+        """The complete lines since the last time; none while there is no such file."""
+        return self._new(whole=False)
 
-    def rest(self) -> list[str]:
+    def rest(self) -> Iterator[Sequence[str]]:
         """All since the last time."""
-        return self._take(self._new() or b"")
+        return self._new(whole=True)
 
-    def _new(self) -> bytes | None:
+    def _new(self, *, whole: bool) -> Iterator[Sequence[str]]:
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._at)
-                return file.read()
+            file = self._path.open("rb")
         except FileNotFoundError:
-            return None
-
-    def _take(self, data: bytes) -> list[str]:
-        self._at += len(data)
-        return lines_of(data.decode(errors="replace"))
+            return
+        with file:
+            self.found = True
+            if self._at is None:
+                self._at = 0 if self._tail is None else last_lines_begin(file, self._tail)
+            file.seek(self._at)
+            for data in complete(read_in_chunks(file), whole=whole):
+                self._at += len(data)
+                yield lines_of(data.decode(errors="replace"))
 
 
 def open_log(
@@ -107,54 +145,10 @@ def open_log(
 ) -> GroupLog | FileLog:
     """The log of one try, by its stream."""
     if account.local is not None:
-        return FileLog(account.local.job_logs / f"{stream}.log")
+        return FileLog(account.local.job_logs / f"{stream}.log", tail)
     group = deployed.output("JobLogGroup")
     return GroupLog(account.client("logs"), group, stream, tail)
 
 
-def copy_key(run: Run, attempt: int, point: int | None = None) -> str | None:
-    """Where in the data bucket a job leaves its log; None for a run without a repository.
-
-    `point` is the index of a sweep's point.
-    """
-    if run.repository is None:
-        return None
-    sweep = run.asked.sweep
-    if sweep is not None and (point is not None or sweep.size == 1):
-        place = Place(run.repository.slug, sweep.sweep_id)
-        return place.left_by(sweep.wave, attempt, point or 0, "job.log")
-    return f"projects/{run.repository.slug}/runs/{run.run_id}/{attempt}/job.log"
-
-
-def read_copy(s3: Any, bucket: str, key: str) -> list[str] | None:
-    """The lines of a copy; None if it is not there."""
-    try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_THERE:
-            return None
-        raise
-    return lines_of(body.decode(errors="replace"))
-
-
-def lines_of(text: str) -> list[str]:
-    r"""The lines of a part of a log.
-
-    >>> lines_of("one\n\ntwo\n"), lines_of("")
-    (['one', '', 'two'], [])
-    """
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def plain(line: str) -> str:
-    r"""A line of a log as it is shown: no colours, and nothing else that a terminal would obey.
-
-    Of what a progress bar has written over itself the last is shown.
-
-    >>> plain("\x1b[32mepoch 1\x1b[0m\tloss 0.5\x1b]0;title\x07")
-    'epoch 1\tloss 0.5\\x1b]0;title\\x07'
-    >>> plain("10%\r50%\r100%\r")
-    '100%'
-    """
-    shown = _COLOUR.sub("", line).rstrip("\r").rpartition("\r")[2]
-    return "\t".join(printable(part) for part in shown.split("\t"))
+def _lines(answer: dict[str, Any]) -> list[str]:
+    return [line for event in answer["events"] for line in lines_of(event["message"])]

@@ -10,7 +10,7 @@ from cli.endings import ended_by_ctrl_c
 from cli.examples import example
 from cli.runs.finding import RunReference, find
 from cli.runs.following import ended, follow
-from cli.runs.logs import plain
+from cli.runs.lines import plain
 from cli.runs.stack import RunsStack
 from cli.shown import command
 from shared.runs import Run
@@ -90,22 +90,26 @@ def _check(
 def _print_copy(
     stack: RunsStack, run: Run, attempt: int, point: int | None, tail: int | None
 ) -> None:
-    _, lines = stack.copy_of_log(run, attempt, point)
-    _say(_last(lines, tail))
+    with reaching("reading the copy of a log"):
+        for page in stack.copy_of_log(run, attempt, point, tail):
+            _say(page)
 
 
 def _print(stack: RunsStack, run: Run, tail: int | None) -> None:
     log = stack.log(tail=tail)
     with reaching("reading a log"):
-        said = [*log.lines(run), *log.rest()]
+        for page in log.lines(run):
+            _say(page)
+        for page in log.rest():
+            _say(page)
     if log.found:
-        _say(_last(said, tail))
-    elif run.final:
+        return
+    if run.final:
         _print_left(stack, run, tail)
-    else:
-        waiting = command(stack.account, "runs", "logs", run.run_id, "--follow")
-        message = f"nothing was said yet, the run is {run.state}: {waiting}"
-        raise click.ClickException(message)
+        return
+    waiting = command(stack.account, "runs", "logs", run.run_id, "--follow")
+    message = f"nothing was said yet, the run is {run.state}: {waiting}"
+    raise click.ClickException(message)
 
 
 def _print_left(stack: RunsStack, run: Run, tail: int | None) -> None:
@@ -118,17 +122,12 @@ def _print_left(stack: RunsStack, run: Run, tail: int | None) -> None:
 
 def _follow(stack: RunsStack, run: Run, tail: int | None) -> None:
     log, run_id = stack.log(tail=tail), run.run_id
-    begun = False
     with reaching("following a log"):
         for now, said in follow(lambda: stack.look(run_id), log, stack.pace):
-            _say(said if begun else _last(said, tail))
-            begun, run = begun or bool(said), now
+            _say(said)
+            run = now
     if not log.found:
         _print_left(stack, run, tail)
-
-
-def _last(lines: Sequence[str], tail: int | None) -> Sequence[str]:
-    return lines if tail is None else lines[-tail:]
 
 
 def _say(lines: Sequence[str]) -> None:

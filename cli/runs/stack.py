@@ -1,15 +1,17 @@
 """What every command about runs works with: one stack's records, and its job's logs."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import click
 
 from cli.account import Account, Deployed
-from cli.asking import reaching
+from cli.asking import asking
 from cli.requests import Requests
+from cli.runs.copies import copy_key, read_copy
 from cli.runs.following import JobLog, Pace
-from cli.runs.logs import copy_key, open_log, read_copy
+from cli.runs.logs import open_log
 from shared.batch_jobs import BatchJobs
 from shared.events import RunId
 from shared.run_store import RunStore
@@ -52,8 +54,14 @@ class RunsStack:
         return Pace() if self.account.local is None else _LOCAL_PACE
 
     def look(self, run_id: RunId) -> Run:
-        """A run's record as it is now."""
-        with reaching("looking at a run"):
+        """A run's record as it is now.
+
+        Raises:
+            click.ClickException: AWS refuses, or there is no such record any more.
+            Unavailable: DynamoDB failed, for now.
+
+        """
+        with asking("looking at a run"):
             run = self.records.get(run_id)
         if run is None:
             message = f"the record of run {run_id} is gone"
@@ -61,14 +69,19 @@ class RunsStack:
         return run
 
     def log(self, *, tail: int | None = None) -> JobLog:
-        """The log of a run's current attempt."""
-        return JobLog(lambda stream: open_log(self.account, self.deployed, stream, tail=tail))
+        """The log of a run's current attempt; `tail`: of the last lines so many, and what comes."""
+        return JobLog(
+            lambda stream, tail: open_log(self.account, self.deployed, stream, tail=tail), tail
+        )
 
-    def copy_of_log(self, run: Run, attempt: int, point: int | None) -> tuple[str, list[str]]:
-        """Where an attempt has left its log, and its lines.
+    def copy_of_log(
+        self, run: Run, attempt: int, point: int | None, tail: int | None
+    ) -> Iterator[Sequence[str]]:
+        """The lines that an attempt has left, or the last ones of them, by pages.
 
         Raises:
             click.ClickException: it is not there; the text says where it was looked for.
+            Unavailable: S3 failed, at once or at any page.
 
         """
         key = copy_key(run, attempt, point)
@@ -76,9 +89,8 @@ class RunsStack:
             message = f"run {run.run_id} has no repository, and so no copy of its log"
             raise click.ClickException(message)
         bucket = self.deployed.output("DataBucket")
-        with reaching("reading the copy of a log"):
-            lines = read_copy(self.account.client("s3"), bucket, key)
-        if lines is None:
+        pages = read_copy(self.account.client("s3"), bucket, key, tail)
+        if pages is None:
             what = "" if point is None else f" of point {point}"
             # S3 says the same of both to somebody who may not list the bucket.
             message = (
@@ -86,4 +98,4 @@ class RunsStack:
                 "yours to read"
             )
             raise click.ClickException(message)
-        return f"s3://{bucket}/{key}", lines
+        return pages

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cli.account import Account, account_options
+from cli.asking import reaching
 from cli.examples import example
 from cli.limits import limits
 from cli.requests import Source, find_source
@@ -99,7 +100,8 @@ def submit(
     source = find_source(account, stack.deployed, full_name, ref)
     _say_if_elsewhere(copy, source)
     click.echo(f"request {request}", err=True)
-    run = stack.requests.ask(request, asked, source)
+    with reaching("asking for the run"):
+        run = stack.requests.ask(request, asked, source)
     _tell(stack, run, asked, json_wanted=json_wanted)
     if watch:
         watch_run(stack, run)

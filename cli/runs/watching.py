@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 from rich.live import Live
 from rich.text import Text
 
 from cli.account import Account, account_options
-from cli.asking import reaching
+from cli.asking import asking, reaching
 from cli.console import console
 from cli.endings import NotSuccessful, ended_by_ctrl_c
 from cli.examples import example
+from cli.patience import Patience
 from cli.runs.finding import RunReference, find, newest_first
 from cli.runs.following import Changes, ended, follow
-from cli.runs.logs import plain
+from cli.runs.lines import plain
 from cli.runs.stack import RunsStack
 from cli.runs.wording import HEAD, SHORT, row, state
 from cli.shown import command, printable, table
@@ -31,7 +33,8 @@ _ENOUGH = 2
 def watch(account: Account, reference: str | None) -> None:
     """Watch a run until it is over, with its log; without RUN, all that are open.
 
-    The exit code is 3 if a run that was watched did not succeed. In a pipe each change is a line.
+    The exit code is 3 if a run that was watched did not succeed. What it prints is for people, in
+    a pipe a line for each change: for programs there is `runs show --json`.
     """
     stack = RunsStack.of(account)
     if reference is not None:
@@ -78,10 +81,15 @@ def _watch_open(stack: RunsStack) -> None:
     known: dict[RunId, Run] = {}
     failed: list[Run] = []
     looks_at_nothing = 0
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    patience = Patience(lambda: stack.pace.sleep(stack.pace.seconds))
+    with (
+        reaching("watching the open runs"),
+        Live(console=console, refresh_per_second=4, transient=True) as live,
+    ):
         while True:
-            now_open = {run.run_id: run for run in _open(stack)}
-            over = [stack.look(run_id) for run_id in known if run_id not in now_open]
+            now_open = {run.run_id: run for run in patience.ask(lambda: _open(stack))}
+            gone = [run_id for run_id in known if run_id not in now_open]
+            over = [patience.ask(partial(stack.look, run_id)) for run_id in gone]
             # Between two states the index may show a run in neither.
             now_open |= {run.run_id: run for run in over if not run.final}
             ends = [run for run in over if run.final]
@@ -99,7 +107,7 @@ def _watch_open(stack: RunsStack) -> None:
 
 
 def _open(stack: RunsStack) -> Sequence[Run]:
-    with reaching("listing open runs"):
+    with asking("listing open runs"):
         return list(newest_first(stack.records.latest(one) for one in OPEN_STATES))
 
 
@@ -109,7 +117,7 @@ def _tell(
     if console.is_terminal:
         for run in ends:
             live.console.print(Text(f"{run.run_id[:SHORT]}  {ended(run)}"))
-        live.update(_table(list(now_open.values())))
+        live.update(_table(list(now_open.values())), refresh=True)
         return
     for run in now_open.values():
         if run.run_id not in known or state(run) != state(known[run.run_id]):

@@ -1,10 +1,11 @@
 """A run in words: a row, a page, a line of its progress; and for programs."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cli.shown import age, printable
+from shared.durations import duration
 from shared.events import Job, Person, Progress, Sweep
 from shared.runs import Run, Stop
 
@@ -105,21 +106,6 @@ def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}Z"
 
 
-def duration(span: timedelta) -> str:
-    """A time span as people tell it.
-
-    >>> duration(timedelta(seconds=42)), duration(timedelta(seconds=190))
-    ('42 s', '3 min 10 s')
-    >>> duration(timedelta(hours=5, minutes=3, seconds=9))
-    '5 h 3 min'
-    """
-    seconds = max(0, int(span.total_seconds()))
-    minutes, hours = seconds // 60, seconds // 3600
-    if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
-
-
 def described(run: Run, now: datetime) -> Iterator[str]:
     """All that is known of a run, a fact a line."""
     known = {label: fact for label, fact in _facts(run, now).items() if fact}
@@ -176,9 +162,7 @@ def _job(job: Job | None) -> dict[str, str | None]:
 
 def took(run: Run) -> str | None:
     """How long the attempt has run, once it is over; None where it never started."""
-    if run.started_at is None or run.stopped_at is None:
-        return None
-    return duration(run.stopped_at - run.started_at)
+    return duration(run.started_at, run.stopped_at) or None
 
 
 def _resources(run: Run) -> str | None:

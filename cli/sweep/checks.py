@@ -13,18 +13,19 @@ import click
 from botocore.exceptions import ClientError
 
 from cli.account import Account, Deployed
+from cli.limits import limits
+from cli.sweep.checks_sizes import beyond_limits, too_many_waves
 from cli.sweep.config import Plan
+from cli.sweep.keeping import shelf
 from services.submitter.permitted import Permitted, listed
 from shared.aws import calling
 from shared.best import BestResults
 from shared.errors import Rejected
-from shared.events import Job
+from shared.events import Job, Repository
 from shared.names import last_part
 
 # AWS's words for what a policy does not allow (S3's HEAD and Batch's own among them).
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
-# Waves have four digits in the names of results.
-_MOST_WAVES = 9_999
 _USABLE = {"VALID", "UPDATING"}
 
 
@@ -39,11 +40,16 @@ class NotReady(click.ClickException):
 
 @dataclass
 class Checks:
-    """The stack that a sweep of the project `slug` is about to use."""
+    """The stack that a sweep of a repository is about to use.
+
+    `left` is how many points of each plan are to be sent, `waves` how many the sweep has had.
+    """
 
     account: Account
     deployed: Deployed
-    slug: str
+    repository: Repository
+    left: Sequence[int]
+    waves: int
     problems: list[str] = field(default_factory=list)
 
     def run(self, plans: Sequence[Plan]) -> None:
@@ -54,8 +60,8 @@ class Checks:
             Unavailable: AWS failed.
 
         """
-        for plan in plans:
-            self._sizes(plan)
+        self.problems += too_many_waves(plans, self.left, self.waves)
+        self.problems += beyond_limits(plans, limits(self.deployed))
         batch = self.account.client("batch")
         permitted = self._permitted()
         for queue in _each(self._queue(plan, permitted) for plan in plans):
@@ -63,21 +69,10 @@ class Checks:
         for name in _each(self._definition(plan) for plan in plans):
             self._look_at_definition(batch, name, permitted)
         for table in _each(plan.commit_table for plan in plans if plan.commit_table):
-            self._look_at_table(table)
+            self._look_at_table(table, [plan for plan in plans if plan.commit_table == table])
         self._look_at_buckets(plans)
         if self.problems:
             raise NotReady(self.problems)
-
-    def _sizes(self, plan: Plan) -> None:
-        label = f"{plan.target}: " if plan.target else ""
-        if plan.concurrency is None:
-            return
-        if plan.trials / max(1, plan.concurrency // 4) > _MOST_WAVES:
-            self.problems.append(
-                f"{label}{plan.trials:,} points with a concurrency of {plan.concurrency} are more "
-                f"than {_MOST_WAVES:,} jobs: raise the concurrency to "
-                f"{4 * -(-plan.trials // _MOST_WAVES)} or more"
-            )
 
     def _permitted(self) -> Permitted:
         parameters = self.deployed.parameters
@@ -94,7 +89,11 @@ class Checks:
         return permitted.own[1 if plan.gpus else 0]
 
     def _definition(self, plan: Plan) -> str:
-        return last_part(plan.job_def or self.account.names.job_definition(self.slug))
+        return last_part(plan.job_def or self._own)
+
+    @property
+    def _own(self) -> str:
+        return self.account.names.job_definition(self.repository.slug)
 
     def _look_at_queue(self, batch: Any, queue: str, permitted: Permitted) -> None:
         name = last_part(queue)
@@ -135,35 +134,35 @@ class Checks:
     def _no_definition(self, name: str, found: Sequence[Any]) -> str:
         if found:
             return f"the job definition {name} is not active any more: name another revision"
-        if name == self.account.names.job_definition(self.slug):
+        if name == self._own:
             return f"there is no job definition {name}: add the project first (project add)"
         return f"there is no job definition {name}: name one that there is, with its revision"
 
     def _allow(self, permitted: Permitted, *, queue: str = "", definition: str = "") -> None:
         """Note what the stack would say of it, which is asked here before it is too late."""
-        job = Job(
-            name="sweep",
-            queue=queue or permitted.own[0],
-            definition=definition or permitted.projects,
-        )
+        own = self._own
+        job = Job(name="sweep", queue=queue or permitted.own[0], definition=definition or own)
         try:
-            permitted.check(job)
+            permitted.check(job, own)
         except Rejected as refused:
             self.problems.append(str(refused))
 
-    def _look_at_table(self, table: str) -> None:
+    def _look_at_table(self, table: str, plans: Sequence[Plan]) -> None:
         best = BestResults(self.account.client("dynamodb"), table)
         with self._allowed(f"dynamodb:DescribeTable, GetItem and UpdateItem on the table {table}"):
             try:
                 best.check()
                 best.check_writing()
+                for plan in plans:
+                    target, study = shelf(plan, self.repository.full_name)
+                    best.check_direction(target, study, plan.direction)
             except Rejected as refused:
                 self.problems.append(str(refused))
 
     def _look_at_buckets(self, plans: Sequence[Plan]) -> None:
         s3 = self.account.client("s3")
         ours = self.deployed.output("DataBucket")
-        places = {f"s3://{ours}/projects/{self.slug}/sweeps/"}
+        places = {f"s3://{ours}/projects/{self.repository.slug}/sweeps/"}
         places |= {plan.log_to for plan in plans if plan.log_to}
         for place in sorted(places):
             bucket, _, prefix = place.removeprefix("s3://").partition("/")

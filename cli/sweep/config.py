@@ -12,17 +12,16 @@ from typing import Any, cast
 from cli.sweep import options
 from cli.sweep.config_errors import ConfigError, Problem, Problems
 from cli.sweep.config_files import gather
-from cli.sweep.config_plan import Direction, Plan, differences
+from cli.sweep.config_plan import STEERED_AT_ONCE, Direction, Plan, differences
 from cli.sweep.config_points import Chosen, choose
 from cli.sweep.config_yaml import Entry
+from services.parser.sweeps import check_arguments
 from shared.arguments import split, translate_params
 from shared.errors import Rejected
 from shared.hydra import ArgumentError, shown
 
 __all__ = ["ConfigError", "Plan", "Problem", "differences", "read"]
 
-# A Bayesian search that sends all at once learns nothing.
-_STEERED_AT_ONCE = 10
 # How the options' names become those of the plan.
 _FIELDS = {
     "job_queue": "job_queue",
@@ -71,7 +70,7 @@ def read(words: Sequence[str], sets: Sequence[str]) -> list[Plan]:
         name: values[option] for option, name in _FIELDS.items() if option in values
     }
     if chosen.strategy == "bayes":
-        common.setdefault("concurrency", _STEERED_AT_ONCE)
+        common.setdefault("concurrency", STEERED_AT_ONCE)
     common["name"] = values.get("name") or _study(words)
     common["left_aside"] = tuple(sorted(filter(options.is_left_aside, said)))
     return [_plan(chosen, objective, direction, {**common, **target}) for target in targets]
@@ -121,8 +120,10 @@ def _check(
         problems.note(said["stage"].at, message)
     if "stage" in values:
         try:
-            translate_params(split(values["stage"]))
-        except ArgumentError as error:
+            words = split(values["stage"])
+            translate_params(words)
+            check_arguments(words)
+        except (ArgumentError, Rejected) as error:
             problems.note(said["stage"].at, f"stage: {error}")
     if objective is None:
         for name in ("direction", "commit-table-name"):

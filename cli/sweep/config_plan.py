@@ -11,6 +11,8 @@ from shared.space import Point
 
 Strategy = Literal["grid", "list", "random", "bayes"]
 Direction = Literal["maximize", "minimize"]
+# A Bayesian search that sends all at once learns nothing.
+STEERED_AT_ONCE = 10
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ that was in the making, and goes on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from cli.sweep.lines import Line
 from cli.sweep.progress import Progress, Snapshot
 from cli.sweep.watching import NotesEnds, TellsOfWaves, Watch
-from cli.sweep.waves import Wave
-from shared.errors import Unavailable
+from cli.sweep.waves import MOST_WAVES, Wave
+from shared.errors import Rejected, Unavailable
 from shared.events import RunId
 from shared.space import Point
 
-Outcome = Literal["complete", "left", "stopped", "budget"]
+Outcome = Literal["complete", "left", "stopped", "budget", "hopeless"]
 Answer = Literal["leave", "stop"]
 
 
@@ -75,18 +75,28 @@ class Engine:
     pause: Callable[[], Answer | None]
     budget_seconds: float | None = None
     _stopping: Outcome | None = None
+    _given_up: set[int] = field(default_factory=set)
 
     def run(self) -> Outcome:
-        """Go on until all points have ended, the budget is spent, or somebody says so."""
+        """Go on until all points have ended, the budget is spent, or somebody says so.
+
+        It ends as well where so many points of a target failed that the rest cannot mend it; other
+        targets are gone on with.
+
+        Raises:
+            Rejected: the stack rejected a wave. Its points have not ended.
+
+        """
         self._attempt(self.watch.look)
         while True:
             if self.watch.stopped_elsewhere and self._stopping is None:
                 self._stopping = "stopped"
             self._watch_budget()
+            self._watch_failures()
             self._attempt(self._submit if self._stopping is None else self._stop_open)
             self.display.show(self.progress.snapshot(self.watch.lines, self.watch.open()))
             if self._done():
-                outcome = self._stopping or "complete"
+                outcome = self._stopping or self._end_of_all()
                 self.trace.finished(outcome)
                 return outcome
             answer = self.pause()
@@ -99,7 +109,11 @@ class Engine:
     def _done(self) -> bool:
         if self.watch.open():
             return False
-        return self._stopping is not None or all(line.exhausted for line in self.watch.lines)
+        lines = self.watch.lines
+        return self._stopping is not None or all(one.exhausted or one.hopeless for one in lines)
+
+    def _end_of_all(self) -> Outcome:
+        return "complete" if all(line.exhausted for line in self.watch.lines) else "hopeless"
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Take a step; what cannot be reached now is asked again after the next pause."""
@@ -119,6 +133,12 @@ class Engine:
 
     def _note(self, place: int, points: list[Point]) -> Wave:
         number = max(self.waves, default=0) + 1
+        if number > MOST_WAVES:
+            message = (
+                f"this sweep has had {MOST_WAVES:,} waves, and their numbers end there: begin "
+                "another one for the points that are left"
+            )
+            raise Rejected(message)
         wave = Wave(number, place, points, self.stack.run_id(number))
         self.trace.asking(wave)
         self.waves[number] = wave
@@ -138,6 +158,18 @@ class Engine:
             f"the budget of {budget:g} s of machine time is spent ({spent:.0f} s): "
             "nothing more is sent, and what still runs is stopped"
         )
+
+    def _watch_failures(self) -> None:
+        for place, line in enumerate(self.watch.lines):
+            if not line.hopeless or place in self._given_up:
+                continue
+            self._given_up.add(place)
+            label = f"{line.plan.target}: " if line.plan.target else ""
+            self.display.say(
+                f"{label}{line.tally['failed']:,} of {line.size:,} points failed, more than the "
+                f"{line.plan.tolerate_percent} % that are tolerated: nothing more is sent "
+                "(tolerate says how many may fail)"
+            )
 
     def _stop_open(self) -> None:
         why = "its budget is spent" if self._stopping == "budget" else "the sweep was stopped"

@@ -56,11 +56,17 @@ def remembered(state: TraceState) -> dict[int, Wave]:
             run_id=RunId(one.run_id),
             sent=one.sent,
             over=one.over,
+            taken_up=True,
         )
         for number, one in state.waves.items()
     }
     for (number, index), finished in state.finished.items():
-        waves[number].ended[index] = _ended(finished)
+        wave, ended = waves[number], _ended(finished)
+        wave.ended[index] = ended
+        if ended.key is None:
+            wave.cost.lost += ended.seconds
+        else:
+            wave.cost.tell(ended.key, ended.seconds)
     return waves
 
 

@@ -77,10 +77,16 @@ OPTIONS = (
     Option(
         "budget",
         "time, as 20h",
-        "Machine time of all points together; no more are sent once it is spent.",
+        "Machine time of all points together; no more are sent once it is spent. Needs a "
+        "`concurrency`: without one all points are sent at once.",
         values.span(1),
     ),
-    Option("tolerate", "percent, as 5%", "How many points may fail.", values.percent),
+    Option(
+        "tolerate",
+        "percent, as 5%",
+        "How many points may fail; once more have, nothing more is sent.",
+        values.percent,
+    ),
     Option("gpus", "number", "GPUs of a point.", values.whole(0, 64)),
     Option("memory", "MiB", "Memory of a point.", values.memory, ("memory-mib",)),
     Option("vcpus", "number", "vCPUs of a point.", values.whole(1, 1024)),

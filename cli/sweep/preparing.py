@@ -13,9 +13,10 @@ from cli.asking import reaching
 from cli.requests import Requests, Source, find_source
 from cli.sweep.checks import Checks
 from cli.sweep.config import Plan
+from cli.sweep.resuming import to_send
 from cli.sweep.sending import wave_run_id
-from cli.sweep.trace import Trace, look
-from cli.sweep.trace_state import Target, TraceState
+from cli.sweep.trace import Trace
+from cli.sweep.trace_state import Target, TraceError, TraceState
 from cli.working_copy import WorkingCopy
 from shared.names import last_part
 
@@ -24,15 +25,18 @@ _ID_BYTES = 6
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep that may begin, or go on: `known` is what its trace says already."""
+    """A sweep that may begin, or go on.
+
+    `known` is what its trace says already, `left` how many points of each plan are to be sent.
+    """
 
     account: Account
     deployed: Deployed
     plans: Sequence[Plan]
     source: Source
     sweep_id: str
-    path: Path
     known: TraceState
+    left: Sequence[int]
 
     @property
     def targets(self) -> list[Target]:
@@ -44,28 +48,44 @@ class Prepared:
         """Where the stack's runs are asked for."""
         return Requests(self.account, self.deployed)
 
-    def open(self) -> Trace:
-        """The trace, for this process alone."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return Trace.open(self.path, self.targets)
+
+def locked(trace_file: Path | None, plans: Sequence[Plan]) -> tuple[str, Trace]:
+    """A sweep's id and its trace, for this process alone: those of the file, or new ones.
+
+    Raises:
+        TraceError: the file cannot be used: another process has it, say, or it is of another sweep.
+
+    """
+    sweep_id = secrets.token_hex(_ID_BYTES)
+    path = trace_file
+    if path is None:
+        path = _state_folder() / f"{sweep_id}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    trace = Trace.lock(path)
+    try:
+        trace.check([plan.fingerprint() for plan in plans])
+    except TraceError:
+        trace.close()
+        raise
+    # Read under the lock: whoever had the file before may have begun a sweep.
+    return trace.state.sweep_id or sweep_id, trace
 
 
-def prepare(account: Account, plans: Sequence[Plan], trace_file: Path | None) -> Prepared:
-    """Find project, commit and trace, and look whether the sweep can work; nothing is changed.
+def prepare(account: Account, plans: Sequence[Plan], sweep_id: str, known: TraceState) -> Prepared:
+    """Find project and commit, and look whether the sweep can work; nothing is changed.
 
     Raises:
         click.ClickException: it cannot; the text says all that is wrong.
 
     """
     deployed = account.deployed()
-    known = look(trace_file) if trace_file is not None and trace_file.exists() else TraceState()
-    sweep_id = known.targets[0].sweep_id if known.targets else secrets.token_hex(_ID_BYTES)
+    left = to_send(plans, known)
     with reaching("looking at what the sweep needs"):
         source = _as_begun(Requests(account, deployed), sweep_id, known)
         source = source or _source(account, deployed, plans[0])
-        Checks(account, deployed, source.repository.slug).run(plans)
-    path = trace_file or _state_folder() / f"{sweep_id}.jsonl"
-    return Prepared(account, deployed, plans, source, sweep_id, path, known)
+        waves = max(known.waves, default=0)
+        Checks(account, deployed, source.repository, left, waves).run(plans)
+    return Prepared(account, deployed, plans, source, sweep_id, known, left)
 
 
 def described(prepared: Prepared) -> list[str]:

@@ -61,7 +61,7 @@ class Snapshot:
 
 @dataclass
 class Progress:
-    """What was heard so far; `seconds` is machine time, summed over all points."""
+    """What was heard so far; `seconds` is the machine time of all waves, as they tell it."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     seconds: float = 0.0
@@ -69,7 +69,6 @@ class Progress:
 
     def hear(self, ended: Ended) -> None:
         """Take in how a point ended."""
-        self.seconds += ended.seconds
         if ended.at is not None:
             self._recent.append(ended.at)
 

@@ -4,9 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cli.sweep.config import Plan
 from cli.sweep.lines import Line
+from cli.sweep.machine_time import spent
 from cli.sweep.progress import Progress
+from cli.sweep.spaces_points import key
 from cli.sweep.strategies import open_strategy
+from cli.sweep.trace_state import TraceState
 from cli.sweep.waves import Ended, Wave
+from shared.space import Point
 
 Told = tuple[int, int]
 
@@ -23,6 +27,7 @@ def lines(
 
     """
     heard = [(waves[number], index, waves[number].ended[index]) for number, index in told]
+    progress.seconds = spent(wave.cost for wave in waves.values())
     return [
         _line(
             plan,
@@ -34,6 +39,18 @@ def lines(
     ]
 
 
+def to_send(plans: Sequence[Plan], known: TraceState) -> list[int]:
+    """How many points of each plan are still to be sent: never asked for, or stopped."""
+    counts = []
+    for place, plan in enumerate(plans):
+        waves = [(number, one.points) for number, one in known.waves.items() if one.target == place]
+        asked = _latest(waves)
+        ended = (known.finished.get(one) for one in asked.values())
+        stopped = sum(1 for one in ended if one is not None and one.verdict == "stopped")
+        counts.append(max(0, plan.trials - len(asked)) + stopped)
+    return counts
+
+
 def _line(
     plan: Plan,
     waves: Sequence[Wave],
@@ -41,10 +58,28 @@ def _line(
     progress: Progress,
 ) -> Line:
     search = open_strategy(plan)
-    asked = [point for wave in waves for point in wave.points]
-    search.replay(asked, [(wave.points[index], ended.objective) for wave, index, ended in heard])
+    asked = _latest((wave.number, wave.points) for wave in waves)
+    # A point that was sent again counts for what came of it then.
+    latest = [one for one in heard if asked[key(one[0].points[one[1]])] == (one[0].number, one[1])]
+    told = [one for one in latest if one[2].verdict != "stopped"]
+    points = {
+        (wave.number, index): point for wave in waves for index, point in enumerate(wave.points)
+    }
+    search.replay(
+        [points[place] for place in asked.values()],
+        [(wave.points[index], ended.objective) for wave, index, ended in told],
+    )
     line = Line(plan, search, asked=len(asked))
-    for wave, index, ended in heard:
+    for wave, index, ended in latest:
         line.count(wave.number, index, wave.points[index], ended)
         progress.hear(ended)
     return line
+
+
+def _latest(waves: Iterable[tuple[int, Sequence[Point]]]) -> dict[str, Told]:
+    """Of each point, in the order in which they were asked for, the wave and index it had last."""
+    return {
+        key(point): (number, index)
+        for number, points in waves
+        for index, point in enumerate(points)
+    }

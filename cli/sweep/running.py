@@ -16,11 +16,12 @@ from cli.sweep.engine import Answer, Engine, Outcome
 from cli.sweep.keeping import Keeping
 from cli.sweep.lines import Line
 from cli.sweep.noting import Notes, remembered
-from cli.sweep.pausing import Pauses
+from cli.sweep.pausing import Pauses, answered
 from cli.sweep.preparing import Prepared
 from cli.sweep.progress import Progress
 from cli.sweep.sending import StackWaves
 from cli.sweep.summary import failures, summary
+from cli.sweep.trace import Trace
 from cli.sweep.watching import Watch
 from cli.sweep.waves import Wave
 from shared.best import BestResults
@@ -29,18 +30,18 @@ from shared.points import Place
 _LOCAL_SECONDS, _AWS_SECONDS = 2.0, 10.0
 
 
-def run(prepared: Prepared, resume: str) -> None:
+def run(prepared: Prepared, trace: Trace, resume: str) -> None:
     """Go on with a sweep until its end, or until somebody leaves it; `resume` is how to go on.
 
     Raises:
-        NotSuccessful: more points failed than are tolerated, or it was stopped.
+        NotSuccessful: more points failed than are tolerated, or some were stopped or not sent.
         SystemExit: somebody interrupted, and left the jobs running.
         click.ClickException: it cannot go on; what runs goes on running.
 
     """
     begun = time.monotonic()
     with ExitStack() as ends:
-        trace = ends.enter_context(prepared.open())
+        trace.begin(prepared.targets)
         waves, progress = remembered(trace.state), Progress()
         with reaching("taking the sweep up"):
             lines = resuming.lines(prepared.plans, waves, trace.state.finished, progress)
@@ -72,7 +73,7 @@ def run(prepared: Prepared, resume: str) -> None:
         try:
             with reaching("watching the sweep"):
                 outcome = engine.run()
-                held = [keeping.keep(line, place) for place, line in enumerate(lines)]
+                held = [keeping.last(line, place) for place, line in enumerate(lines)]
         except BaseException:
             shown.say(f"what runs goes on running; to go on watching: {resume}")
             raise
@@ -82,15 +83,19 @@ def run(prepared: Prepared, resume: str) -> None:
     seconds = {"seconds": time.monotonic() - begun, "machine_seconds": progress.seconds}
     for text in summary(prepared, lines, held, outcome, **seconds):
         console.print(text, markup=False)
-    _end(outcome, lines)
+    _end(outcome, lines, resume)
+    if keeping.refused:
+        raise click.ClickException("; ".join(keeping.refused))
 
 
-def _end(outcome: Outcome, lines: Sequence[Line]) -> None:
+def _end(outcome: Outcome, lines: Sequence[Line], resume: str) -> None:
     bad = failures(lines)
     if bad:
         raise NotSuccessful(bad)
-    if outcome == "stopped":
-        message = "the sweep was stopped"
+    if outcome != "complete":
+        left = sum(line.size - line.asked + len(line.again) for line in lines)
+        what = "was stopped" if outcome == "stopped" else "ended by its budget"
+        message = f"the sweep {what} with {left:,} points left; to go on with them: {resume}"
         raise NotSuccessful(message)
 
 
@@ -110,6 +115,7 @@ def _keeping(prepared: Prepared, waves: dict[int, Wave], shown: Display) -> Keep
     client = prepared.account.client("dynamodb") if names else None
     return Keeping(
         sweep_id=prepared.sweep_id,
+        full_name=prepared.source.repository.full_name,
         commit=prepared.source.commit,
         waves=waves,
         tables={name: BestResults(client, name) for name in names},
@@ -126,10 +132,11 @@ def _ask(shown: Display) -> Answer | None:
     if not (sys.stdin.isatty() and console.is_terminal):
         return "leave"
     with shown.paused():
-        choice = click.Choice(["leave", "stop", "go on"])
         question = "leave the jobs running, stop them, or go on watching?"
         try:
-            answer: str = click.prompt(question, type=choice, default="leave")
+            answer: Answer | None = click.prompt(
+                f"{question} (leave, stop, go on)", default="leave", value_proc=answered
+            )
         except (click.Abort, KeyboardInterrupt):
             return "leave"
-    return "stop" if answer == "stop" else "leave" if answer == "leave" else None
+    return answer

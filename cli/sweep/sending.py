@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.asking import AccountError
 from cli.requests import Requests, Source
 from cli.sweep.config import Plan
 from cli.sweep.lines import Line
@@ -18,7 +17,7 @@ from cli.sweep.waves import Wave
 from shared import control
 from shared.aws import calling
 from shared.batch_jobs import BatchJobs
-from shared.errors import Rejected, Unavailable
+from shared.errors import Rejected
 from shared.events import Asked, RunId, Sweep
 from shared.points import Place, Result, encode
 from shared.runs import Run, request_run_id
@@ -59,19 +58,36 @@ class StackWaves:
 
         Raises:
             Unavailable: AWS failed. To send it again is safe.
-            AccountError: AWS refuses.
+            AccountError: AWS refuses it.
 
         """
         listed, width = encode(wave.points)
         with calling("storing the points of a wave"):
             self.s3.put_object(Bucket=self.bucket, Key=self.place.points(wave.number), Body=listed)
         asked = asked_for(line.plan, self.place.sweep_id, wave, width)
-        try:
-            self.requests.ask(_request_id(self.place.sweep_id, wave.number), asked, self.source)
-        except AccountError as error:
-            if isinstance(error.__cause__, Unavailable):
-                raise error.__cause__ from error
-            raise
+        self.requests.ask(_request_id(self.place.sweep_id, wave.number), asked, self.source)
+
+    def again(self, wave: Wave, line: Line) -> bool:
+        """Begin another attempt of a wave's run that was rejected.
+
+        False, and nothing done, where the line now asks for something else than the run's record.
+
+        Raises:
+            Unavailable: AWS failed. To ask again is safe.
+            Rejected: the run is not over any more, or can never be run.
+
+        """
+        _, width = encode(wave.points)
+        run = self.record(wave.run_id)
+        if run is None or run.asked != asked_for(line.plan, self.place.sweep_id, wave, width):
+            return False
+        control.rerun(
+            wave.run_id,
+            now=datetime.now(UTC),
+            runs=self.requests.records,
+            publisher=self.requests.publisher,
+        )
+        return True
 
     def record(self, run_id: RunId) -> Run | None:
         """A run's record."""

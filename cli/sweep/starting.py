@@ -10,9 +10,11 @@ from cli.asking import reaching
 from cli.examples import example
 from cli.shown import command, printable
 from cli.sweep.config import Plan, read
-from cli.sweep.preparing import described, prepare
+from cli.sweep.preparing import Prepared, described, locked, prepare
 from cli.sweep.running import run as run_sweep
 from cli.sweep.strategies import open_strategy
+from cli.sweep.trace import look
+from cli.sweep.trace_state import TraceState
 from cli.sweep.wording import scalar
 
 # Beyond so many points somebody is asked first: each is a container.
@@ -63,7 +65,8 @@ def run(
     the time that is left. Ctrl-C asks whether to leave them running or to stop them. Whatever
     interrupts it, the same command with the same --trace-file goes on, and submits nothing twice.
 
-    It ends with code 3 if more points failed than are tolerated.
+    It ends with code 3 if more points failed than are tolerated, or if points are left that were
+    stopped or not sent.
     """
     options = {
         "commit-table-name": commit_table_name,
@@ -72,21 +75,29 @@ def run(
     }
     given = [f"{key}={value}" for key, value in options.items() if value is not None]
     plans = read(words, [*sets, *given])
-    prepared = prepare(account, plans, trace_file)
-    for line in described(prepared):
-        click.echo(printable(line))
     if dry_run:
+        known = look(trace_file) if trace_file is not None and trace_file.exists() else TraceState()
+        _describe(prepare(account, plans, known.sweep_id or "", known))
         for line in _first_points(plans):
             click.echo(line)
         click.echo("nothing was done: --dry-run")
         return
-    count = sum(plan.trials for plan in plans)
-    if count > _UNASKED and not yes and not prepared.known.waves:
-        click.confirm(f"send {count:,} points?", abort=True)
-    click.echo(f"sweep {prepared.sweep_id}, trace {prepared.path}")
-    typed = [word for one in [*sets, *given] for word in ("--set", one)]
-    trace = ("--trace-file", str(prepared.path))
-    run_sweep(prepared, command(account, "sweep", "run", *words, *typed, *trace))
+    sweep_id, trace = locked(trace_file, plans)
+    with trace:
+        prepared = prepare(account, plans, sweep_id, trace.state)
+        _describe(prepared)
+        count, more = sum(prepared.left), "more " if prepared.known.waves else ""
+        if count > _UNASKED and not yes:
+            click.confirm(f"send {count:,} {more}points?", abort=True)
+        click.echo(f"sweep {sweep_id}, trace {trace.path}")
+        typed = [word for one in [*sets, *given] for word in ("--set", one)]
+        file = ("--trace-file", str(trace.path))
+        run_sweep(prepared, trace, command(account, "sweep", "run", *words, *typed, *file))
+
+
+def _describe(prepared: Prepared) -> None:
+    for line in described(prepared):
+        click.echo(printable(line))
 
 
 def _first_points(plans: Sequence[Plan]) -> Sequence[str]:

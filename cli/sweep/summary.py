@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cli.shown import command, printable, table
 from cli.sweep.engine import Outcome
+from cli.sweep.keeping import shelf
 from cli.sweep.lines import Line
 from cli.sweep.preparing import Prepared
 from cli.sweep.wording import number, short, span
@@ -15,6 +16,7 @@ _HEADS: dict[Outcome, str] = {
     "left": "goes on",
     "stopped": "stopped",
     "budget": "ended by its budget",
+    "hopeless": "given up",
 }
 
 
@@ -34,7 +36,8 @@ def summary(
         f"{span(machine_seconds)} of machine time"
     )
     for line, best in zip(lines, held, strict=True):
-        yield from _target(line, best, prepared.sweep_id)
+        full_name = prepared.source.repository.full_name
+        yield from _target(line, best, prepared.sweep_id, full_name)
     logs = {plan.log_to for plan in prepared.plans if plan.log_to is not None}
     for place in sorted(logs):
         yield f"complete logs: {place.rstrip('/')}/{prepared.sweep_id}/"
@@ -57,7 +60,9 @@ def failures(lines: Sequence[Line]) -> str | None:
     return "; ".join(told) or None
 
 
-def _target(line: Line, held: Sequence[Best] | None, sweep_id: str) -> Iterator[str]:
+def _target(
+    line: Line, held: Sequence[Best] | None, sweep_id: str, full_name: str
+) -> Iterator[str]:
     label = f"{printable(line.plan.target)}: " if line.plan.target else ""
     parts = (
         f"{line.tally['ok']:,} of {line.size:,} points succeeded",
@@ -71,7 +76,8 @@ def _target(line: Line, held: Sequence[Best] | None, sweep_id: str) -> Iterator[
         yield f"  best {line.plan.objective} {value}, point {place}"
         yield f"  {_whole(found.point)}"
     if held:
-        yield f"  the best of {line.plan.name} in the table {line.plan.commit_table}:"
+        _, study = shelf(line.plan, full_name)
+        yield f"  the best of {study} in the table {line.plan.commit_table}:"
         yield from (f"  {row}" for row in _kept(line, held, sweep_id))
 
 

@@ -14,8 +14,6 @@ leaves half a line, which the next one cuts off. One process at a time has the f
     finished  outcome. Nothing more is to be done
 """
 
-import errno
-import fcntl
 import json
 import os
 from collections.abc import Sequence
@@ -26,22 +24,50 @@ from types import TracebackType
 from typing import Any, Self
 
 from cli.sweep.config_plan import differences
+from cli.sweep.trace_lock import locked, unwritable
 from cli.sweep.trace_state import Target, TraceError, TraceState
 from shared.events import timestamp
 
 _VERSION = 1
 _BEGINNING = b'{"kind":"sweep",'
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Trace:
-    """The file, open for this process alone; `state` is what it says."""
+    """The file, open for this process alone; `state` is what it says.
+
+    One in which nothing was written, and which was not there before, is taken away again.
+    """
 
     def __init__(self, path: Path, descriptor: int, state: TraceState, size: int) -> None:
-        self._path = path
+        self.path = path
         self._descriptor = descriptor
         self._size = size
+        self._made = False
         self.state = state
+
+    @classmethod
+    def lock(cls, path: Path) -> Self:
+        """The trace as it is, or a new one, for this process alone; nothing is written yet.
+
+        Raises:
+            TraceError: it is no trace, another process has it, or it can neither be read nor
+                written.
+
+        """
+        descriptor, made = locked(path)
+        try:
+            content = path.read_bytes()
+            _check_beginning(path, content)
+            # What stands behind the last line's end was never finished.
+            whole = content[: content.rfind(b"\n") + 1]
+            trace = cls(path, descriptor, TraceState.read(whole, str(path)), len(whole))
+        except BaseException as error:
+            os.close(descriptor)
+            if isinstance(error, OSError):
+                raise unwritable(path, error) from error
+            raise
+        trace._made = made
+        return trace
 
     @classmethod
     def open(cls, path: Path, targets: Sequence[Target]) -> Self:
@@ -52,26 +78,39 @@ class Trace:
                 neither be read nor written.
 
         """
-        descriptor = _locked(path)
+        trace = cls.lock(path)
         try:
-            content = path.read_bytes()
-            # What stands behind the last line's end was never finished.
-            whole = content[: content.rfind(b"\n") + 1]
-            _check_beginning(path, content)
-            state = TraceState.read(whole, str(path))
-            if len(whole) < len(content):
-                os.ftruncate(descriptor, len(whole))
-            trace = cls(path, descriptor, state, len(whole))
-            if state.targets:
-                _check_same(path, state.targets, targets)
-            else:
-                trace.note("sweep", version=_VERSION, targets=[one.as_json() for one in targets])
-        except BaseException as error:
-            os.close(descriptor)
-            if isinstance(error, OSError):
-                raise _unwritable(path, error) from error
+            trace.begin(targets)
+        except BaseException:
+            trace.close()
             raise
         return trace
+
+    def begin(self, targets: Sequence[Target]) -> None:
+        """Write the first line, or see that it is of these targets; their ids may be others.
+
+        Raises:
+            TraceError: it is of another sweep, or cannot be written.
+
+        """
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        if self.state.targets:
+            self.check([one.fingerprint for one in targets])
+        else:
+            self.note("sweep", version=_VERSION, targets=[one.as_json() for one in targets])
+
+    def check(self, fingerprints: Sequence[str]) -> None:
+        """See that a trace which was begun is of the targets with these fingerprints.
+
+        Raises:
+            TraceError: it is of others; the text says in what they differ.
+
+        """
+        if self.state.targets:
+            _check_same(self.path, [one.fingerprint for one in self.state.targets], fingerprints)
 
     def note(self, kind: str, **facts: Any) -> None:
         """Add a line; it is on the disk when this returns, or not in the file at all.
@@ -90,12 +129,15 @@ class Trace:
             # Half a line is cut off again, so that the next one does not become its end.
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
-            raise _unwritable(self._path, error) from error
+            raise unwritable(self.path, error) from error
         self._size += len(content)
         self.state.take(told)
 
     def close(self) -> None:
         """Let others have the file."""
+        if self._made and self._size == 0:
+            with suppress(OSError):
+                self.path.unlink()
         os.close(self._descriptor)
 
     def __enter__(self) -> Self:
@@ -125,23 +167,6 @@ def look(path: Path) -> TraceState:
     return TraceState.read(content[: content.rfind(b"\n") + 1], str(path))
 
 
-def _locked(path: Path) -> int:
-    """A descriptor of the file, made if it is not there, which no other process has locked."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno not in (errno.EAGAIN, errno.EACCES):
-            raise _unwritable(path, error) from error
-        message = f"another process is at the trace {path}: wait for it, or name another file"
-        raise TraceError(message) from error
-    return descriptor
-
-
 def _write_all(descriptor: int, content: bytes, place: int) -> None:
     written = 0
     while written < len(content):
@@ -155,24 +180,13 @@ def _check_beginning(path: Path, content: bytes) -> None:
         raise TraceError(message)
 
 
-def _check_same(path: Path, known: Sequence[Target], wanted: Sequence[Target]) -> None:
+def _check_same(path: Path, known: Sequence[str], wanted: Sequence[str]) -> None:
     if len(known) != len(wanted):
         message = f"has another number of targets, {len(known)} and not {len(wanted)}"
     else:
         pairs = zip(known, wanted, strict=True)
-        differing = {
-            key for one, other in pairs for key in differences(one.fingerprint, other.fingerprint)
-        }
+        differing = {key for one, other in pairs for key in differences(one, other)}
         message = f"differs in {', '.join(sorted(differing))}" if differing else ""
     if message:
         told = f"the trace {path} is of another sweep, which {message}: name another --trace-file"
         raise TraceError(told)
-
-
-def _unwritable(path: Path, error: OSError) -> TraceError:
-    if error.errno in _FULL:
-        return TraceError(
-            f"the disk is full: nothing was added to the trace {path}; make room, then type the "
-            "command again: it goes on where it was"
-        )
-    return TraceError(f"writing the trace {path}: {error.strerror or error}")

@@ -71,6 +71,11 @@ class TraceState:
     finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
     outcome: str | None = None
 
+    @property
+    def sweep_id(self) -> str | None:
+        """The sweep's id, which all its targets have; None before it has begun."""
+        return self.targets[0].sweep_id if self.targets else None
+
     @classmethod
     def read(cls, content: bytes, name: str) -> Self:
         """What whole lines say.

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 from shared.batch_jobs import BatchJobs, JobDetail, is_job_of, is_stray
 from shared.control import end_job
-from shared.events import Envelope, JobDescribed
-from shared.following import follow, gone
+from shared.events import Envelope, JobDescribed, RunId
+from shared.following import follow, gone, point_waits
 from shared.run_store import RunStore
 from shared.runs import Run
 from shared.telemetry import bind_run, log
 
 # Batch says more than that (of its service jobs, say), and may say more tomorrow.
-_OF_A_JOB = frozenset({"Batch Job State Change", "Batch Job Queue Blocked"})
+_BLOCKED = "Batch Job Queue Blocked"
+_OF_A_JOB = frozenset({"Batch Job State Change", _BLOCKED})
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,12 @@ def hear(message: Envelope, needs: Dependencies) -> Run | None:
             return _forgotten(described, needs)
         return _heard(JobDetail.model_validate(described.job), needs)
     if message.detail_type in _OF_A_JOB and _names_a_run(message.detail):
-        return _heard(JobDetail.model_validate(message.detail), needs)
+        job = JobDetail.model_validate(message.detail)
+        run_id = job.childs_run_id
+        if run_id is None:
+            return _heard(job, needs)
+        # What else Batch says of a child, its parent tells of all of them.
+        return _waits(run_id, job, needs) if message.detail_type == _BLOCKED else None
     return None
 
 
@@ -60,6 +66,15 @@ def _heard(job: JobDetail, needs: Dependencies) -> Run | None:
         return None
     log.info("job heard of", job_id=job.job_id, status=job.status, state=run.state)
     end_job(run, needs.jobs)
+    return run
+
+
+def _waits(run_id: RunId, child: JobDetail, needs: Dependencies) -> Run | None:
+    bind_run(run_id)
+    run = needs.runs.change(run_id, lambda run: point_waits(run, child, needs.clock()))
+    if run is None or not is_job_of(child, run):
+        return None
+    log.info("point waits", job_id=child.job_id, reason=child.status_reason)
     return run
 
 

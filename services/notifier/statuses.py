@@ -94,10 +94,13 @@ def _describe(run: Run) -> str:
 def _describe_points(run: Run, sweep: Sweep) -> str:
     """The same of a sweep, whose points are what moves."""
     count = summary(run.progress, sweep.objective) if run.progress is not None else None
+    why = run.blocked.reason if run.blocked is not None and run.blocked.shown else None
     if run.state == "submitted":
-        return f"submitted: {sweep.size:,} points wait for machines"
+        waiting = f"submitted: {sweep.size:,} points wait"
+        return f"{waiting}, because {why}" if why else f"{waiting} for machines"
     if run.state == "running":
-        return count or "running"
+        moving = count or "running"
+        return f"{moving}; the others wait, because {why}" if why else moving
     if run.state == "succeeded":
         return f"succeeded{_after(run)}: {count}" if count else f"succeeded{_after(run)}"
     reason = f"{run.state}: {run.reason or 'no reason given'}"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from services.parser.numbers import Number
-from services.parser.sweeps import Objective, objective, sweep
+from services.parser.sweeps import Objective, check_arguments, objective, sweep
 from shared.arguments import ArgumentError, split, translate_params
 from shared.errors import Rejected
 from shared.events import Asked, RunId
@@ -178,7 +178,9 @@ def _read(found: dict[str, str], names: Keywords, limits: Limits, run_id: RunId)
         words = split(arguments or "")
         if experiment:
             translate_params(words)
-    except ArgumentError as error:
+        if names.sweep in found:
+            check_arguments(words)
+    except (ArgumentError, Rejected) as error:
         problems.append(f":{names.run}: {error}")
     if problems:
         raise Rejected("; ".join(problems))

@@ -1,6 +1,7 @@
 """What the keywords of a sweep say: the space, and the metric that its points are judged by."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,13 @@ _DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
     "min": "minimize",
     "minimize": "minimize",
 }
+_REFUSED = {
+    "--name": "names one experiment, and a sweep makes one of each point",
+    "--queue": "runs nothing now, and the queue ends with the job",
+    "--no-commit": "keeps outputs out of DVC's cache, so they would end with the job",
+}
+# Short options whose value may be the rest of the word: -Sname=1 (`dvc exp run --help`, 3.67.1).
+_TAKES_THE_REST = frozenset("SjCmM")
 _OBJECTIVE = re.compile(r"(?:(\S+)\s+)?(\S+)")
 
 
@@ -61,6 +69,41 @@ def sweep(
         direction=objective.direction,
         tolerated_percent=tolerated_percent,
     )
+
+
+def check_arguments(words: Sequence[str]) -> None:
+    """See that the arguments of `dvc exp run` hold nothing that every point would refuse.
+
+    DVC takes an option cut short, `--nam=x`, and short ones in one word, `-fn x` (argparse).
+
+    Raises:
+        Rejected: they do; the text says what to leave out.
+
+    """
+    options = words[: words.index("--")] if "--" in words else words
+    for word in options:
+        option = _option(word)
+        why = _REFUSED.get(option or "")
+        if why is not None:
+            message = f"{option} {why}: leave it out"
+            raise Rejected(message)
+
+
+def _option(word: str) -> str | None:
+    """Which of the refused options a word is, if any."""
+    if word.startswith("--"):
+        written = word.partition("=")[0]
+        # Shorter ones are short for others as well, which DVC refuses itself.
+        found = [name for name in _REFUSED if len(written) > 3 and name.startswith(written)]
+        return found[0] if found else None
+    if not word.startswith("-"):
+        return None
+    for letter in word[1:]:
+        if letter == "n":
+            return "--name"
+        if letter in _TAKES_THE_REST:
+            return None
+    return None
 
 
 def objective(text: str) -> Objective:

@@ -8,9 +8,21 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from shared.aws import calling, throttled
 from shared.errors import Unavailable
 
+# AWS Batch API reference, SubmitJob: "usually caused by a client action", HTTP 400. Throttling and
+# a refused access have codes of their own.
+_MALFORMED = "ClientException"
+
 
 class NotSubmitted(Unavailable):
     """Batch has surely not taken the job, so that another try need not wait for the lease."""
+
+
+class Refused(NotSubmitted):
+    """Batch will not take such a job; `said` is how it says that."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(f"{doing}: {said}")
+        self.said = said
 
 
 class SubmitterJobs:
@@ -23,7 +35,8 @@ class SubmitterJobs:
         """Submit a job and return its id.
 
         Raises:
-            NotSubmitted: Batch refused the job, or was not reached.
+            Refused: Batch calls the job itself wrong.
+            NotSubmitted: Batch refused the job for another reason, or was not reached.
             Unavailable: the answer is unclear; the job may exist.
 
         """
@@ -32,7 +45,10 @@ class SubmitterJobs:
             with calling(doing):
                 job_id: str = self._batch.submit_job(**submission)["jobId"]
         except ClientError as error:
-            message = f"{doing}: {error.response['Error'].get('Message')}"
+            said = error.response["Error"]
+            if said.get("Code") == _MALFORMED:
+                raise Refused(doing, str(said.get("Message"))) from error
+            message = f"{doing}: {said.get('Message')}"
             raise NotSubmitted(message) from error
         except Unavailable as unclear:
             cause = unclear.__cause__

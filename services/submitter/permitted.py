@@ -29,20 +29,29 @@ class Permitted:
         known = (arn for arn in (*self.own, *self.others) if asked in (arn, last_part(arn)))
         return next(known, asked)
 
-    def check(self, job: Job) -> None:
+    def check(self, job: Job, own: str) -> None:
         """See that a job has a queue and a definition that the stack may use.
 
+        `own` is the definition of the run's repository. That of another would lead nowhere: its
+        role reads and writes the other's folder of the data bucket alone.
+
         Raises:
-            Rejected: it has not; the text names the parameter to set.
+            Rejected: it has not; the text says what to name, or the parameter to set.
 
         """
         if job.queue not in (*self.own, *self.others):
             raise Rejected(_not_known("job queue", job.queue, "SweepJobQueueArns", self.others))
         name = job.definition.partition(":")[0]
-        known = map(last_part, self.definitions)
-        if not name.startswith(self.projects) and name not in known:
-            message = _not_known("job definition", name, "SweepJobDefinitionArns", self.definitions)
+        if name == own or name in map(last_part, self.definitions):
+            return
+        if name.startswith(self.projects):
+            message = (
+                f"the job definition {name} is another project's, whose jobs may not read the "
+                f"points of this one: name {own}, or none"
+            )
             raise Rejected(message)
+        message = _not_known("job definition", name, "SweepJobDefinitionArns", self.definitions)
+        raise Rejected(message)
 
 
 def listed(parameter: str | None) -> tuple[str, ...]:

@@ -12,11 +12,17 @@ from typing import Any
 from shared.aws import calling
 from shared.errors import Rejected
 from shared.events import Sweep
+from shared.exits import Exit
 from shared.points import LEAST_CHILDREN, Place, encode
 from shared.space import parse
 
 # Together the lines of 10,000 points stay below 100 MB; a child reads its own alone.
 _LONGEST_LINE = 8192
+# Batch's most tries (API reference, RetryStrategy), and those of a project's job definition when
+# machines are lost (RetryAttempts of container/project.yaml).
+_MOST_TRIES, _TRIES_FOR_MACHINES = 10, 3
+# What another try would find no different: arguments, the secret, an image without DVC.
+_HOPELESS = (Exit.BAD_ARGUMENTS, Exit.BAD_SECRET, Exit.NO_DVC)
 
 
 @dataclass(frozen=True)
@@ -74,18 +80,33 @@ def told(sweep: Sweep, bucket: str, place: Place, width: int) -> str:
 def terms(sweep: Sweep) -> dict[str, Any]:
     """What SubmitJob is told of a sweep, beside what it is told of any job.
 
-    An array has at least two children. Whoever asks for tries wants them whatever the reason: a
-    retry strategy without conditions retries all (API reference, RetryStrategy), and takes the
-    place of the definition's.
+    An array has at least two children. `_tries` takes the place of the definition's strategy.
     """
     said: dict[str, Any] = {}
     if sweep.size >= LEAST_CHILDREN:
         said["arrayProperties"] = {"size": sweep.size}
     if sweep.retries:
-        said["retryStrategy"] = {"attempts": sweep.retries + 1}
+        said["retryStrategy"] = _tries(sweep.retries)
     if sweep.timeout_seconds is not None:
         said["timeout"] = {"attemptDurationSeconds": sweep.timeout_seconds}
     return said
+
+
+def _tries(retries: int) -> dict[str, Any]:
+    """The retry strategy of points that are tried again `retries` times.
+
+    Batch counts all tries of a job together, whatever ended them. To have no fewer for lost
+    machines than without retries, the tries of the definition come on top: so a point that fails by
+    itself may be tried up to two times more than was asked for. The first rule that fits decides,
+    what fits none is tried again, and there are five at most (API reference, RetryStrategy).
+    """
+    return {
+        "attempts": min(_MOST_TRIES, retries + _TRIES_FOR_MACHINES),
+        "evaluateOnExit": [
+            {"action": "RETRY", "onStatusReason": "Host EC2*"},
+            *({"action": "EXIT", "onExitCode": str(int(code))} for code in _HOPELESS),
+        ],
+    }
 
 
 class PointLists:

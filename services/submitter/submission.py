@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.submitter.definitions import JobDefinitions
-from services.submitter.jobs import NotSubmitted, SubmitterJobs
+from services.submitter.jobs import NotSubmitted, Refused, SubmitterJobs
 from services.submitter.lease import claim, released, submitted
 from services.submitter.overrides import submission
 from services.submitter.permitted import Permitted
@@ -90,7 +90,7 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
 
     try:
         if held.asked.sweep is not None:
-            needs.permitted.check(job)
+            _check_points(held, job, needs)
         found = needs.batch.find(job.queue, job.name) if taken_over else None
         if found is not None:
             log.info("job adopted", job_id=found)
@@ -105,8 +105,12 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
         raise
     try:
         job_id = needs.batch.submit(arguments)
-    except NotSubmitted:
+    except NotSubmitted as refusal:
         needs.definitions.forget(job.definition)
+        needs.queues.forget(job.queue)
+        if isinstance(refusal, Refused) and _has_chosen(held.asked.sweep):
+            # Nobody but who chose can mend that, and the same job would be refused again.
+            return _end(held, "rejected", f"AWS Batch refuses the job: {refusal.said}", needs)
         release()
         raise
     except Unavailable as unclear:
@@ -114,6 +118,21 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
         raise Unavailable(str(unclear), retry_after=needs.lease_seconds + 1) from unclear
     log.info("job submitted", job_id=job_id, job_name=job.name, attempt=held.attempt)
     return _note(held, job_id, needs)
+
+
+def _check_points(held: Run, job: Job, needs: Dependencies) -> None:
+    """See that the points have what they read, and a queue and a definition that they may have."""
+    if held.repository is None or held.commit is None:
+        message = (
+            "a sweep needs a repository and a commit, whose files its points run with: name both"
+        )
+        raise Rejected(message)
+    needs.permitted.check(job, needs.names.job_definition(held.slug))
+
+
+def _has_chosen(sweep: Sweep | None) -> bool:
+    """Whether whoever asked chose a queue or a definition that is not the stack's."""
+    return sweep is not None and (sweep.queue is not None or sweep.definition is not None)
 
 
 def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
@@ -135,12 +154,16 @@ def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
 
 def _share(sweep: Sweep, job: Job, needs: Dependencies) -> str | None:
     """The sweep's share of the queue's machines; None where the queue knows no shares."""
-    fairly: bool | None = needs.share_identifier is not None
+    fairly = needs.share_identifier is not None
     if job.queue not in needs.permitted.own:
-        fairly = needs.queues.shares_fairly(job.queue)
-    if fairly is None:
-        message = f"there is no job queue {job.queue}: name another, then rerun"
-        raise Rejected(message)
+        queue = needs.queues.find(job.queue)
+        if queue is None:
+            message = f"there is no job queue {job.queue}: name another, then rerun"
+            raise Rejected(message)
+        if not queue.enabled:
+            message = f"the job queue {job.queue} is disabled: enable it or name another, and rerun"
+            raise Rejected(message)
+        fairly = queue.fair
     return share_of(sweep) if fairly else None
 
 

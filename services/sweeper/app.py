@@ -1,9 +1,8 @@
 """Looks after sweeps: how far their points are, and in the end the report of all of them.
 
 A message of a queue that delays it is the clock: each look sends the next, until the run is over.
-A look asks Batch about the parent alone, and S3 for the results that have come since the last one,
-so that it costs the same for ten points and for ten thousand. See
-docs/decisions/0022-a-sweep-is-one-run.md.
+A look asks Batch about the parent alone, and S3 for what came in the last five minutes, so that it
+costs the same for ten points and for ten thousand. See docs/decisions/0022-a-sweep-is-one-run.md.
 """
 
 from services.sweeper.dependencies import Dependencies

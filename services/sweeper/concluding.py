@@ -1,15 +1,17 @@
 """What is done once for a sweep that is over: its best results are kept, its report is written."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
+from services.sweeper.bodies import point
 from services.sweeper.dependencies import Dependencies
-from services.sweeper.ranking import Ranking, ranked
+from services.sweeper.ranking import Found, Ranking, ranked
 from services.sweeper.report import Point, marker, report
 from shared.best import Best
-from shared.bitbucket_access import CommitGone, CredentialsRefused
+from shared.bitbucket_access import CommitGone, CredentialsRefused, UnexpectedAnswer
 from shared.errors import Rejected
 from shared.events import Event, Progress, Sweep
-from shared.points import Place, Result
+from shared.points import Place
 from shared.runs import Run, state_changed
 from shared.sweep_results import SweepResults
 from shared.telemetry import log
@@ -20,9 +22,11 @@ _BEST_KEPT = 3
 
 
 def conclude(run: Run, needs: Dependencies) -> list[Event]:
-    """Finish an attempt that is over: table, comment, record; each bears being done twice.
+    """Finish an attempt that is over: figures, table, comment; each bears being done twice.
 
-    Nothing for a quiet one, which somebody watches who does all of it.
+    The figures are written first, so that the record has them also where Bitbucket is away for
+    hours; only what is `complete` is told. Nothing for a quiet one, which somebody watches who does
+    all of it.
     """
     sweep = run.asked.sweep
     if sweep is None or run.asked.quiet:
@@ -33,25 +37,29 @@ def conclude(run: Run, needs: Dependencies) -> list[Event]:
     found = results.new(None)
     ranking = ranked(found, sweep, run.attempt)
     last = found[-1][0] if found else None
-    run = run.changed(progress=_completed(run, sweep, ranking, last, needs.clock()))
-    best = [_point(results, key, one) for key, one in ranking.best[:_BEST_SHOWN]]
-    failed = [_point(results, key, one) for key, one in ranking.failed[:_FAILED_SHOWN]]
-    note = _keep(run, sweep, best[:_BEST_KEPT], needs)
+    figures = _figures(run, sweep, ranking, last, needs.clock())
+    run = _written(run, figures, needs)
+    best = _points(results, ranking.best[:_BEST_SHOWN])
+    failed = _points(results, ranking.failed[:_FAILED_SHOWN])
+    note = _keep(run, sweep, best, needs)
     _comment(run, report(run, sweep, best, failed, note), needs)
-
-    def complete(stored: Run) -> Run:
-        if stored.attempt != run.attempt:
-            return stored
-        return stored.changed(progress=run.progress, updated_at=needs.clock())
-
-    after = needs.runs.change(run.run_id, complete) or run
+    after = _written(run, figures.model_copy(update={"complete": True}), needs)
     log.info("sweep concluded", state=after.state, results=len(found))
     return [state_changed(after)]
 
 
-def _completed(
-    run: Run, sweep: Sweep, ranking: Ranking, last: str | None, now: datetime
-) -> Progress:
+def keep_best(run: Run, attempt: int, needs: Dependencies) -> None:
+    """Keep the best results of an earlier attempt, which was run again before it was concluded."""
+    sweep = run.asked.sweep
+    if sweep is None or run.asked.quiet:
+        return
+    results = needs.results(Place(run.slug, sweep.sweep_id))
+    ranking = ranked(results.new(None), sweep, attempt)
+    _keep(run, sweep, _points(results, ranking.best[:_BEST_SHOWN]), needs)
+    log.info("best results of an earlier attempt kept", attempt=attempt)
+
+
+def _figures(run: Run, sweep: Sweep, ranking: Ranking, last: str | None, now: datetime) -> Progress:
     """The progress with the best of all results; counted by them where Batch could not be asked."""
     counted = run.progress or Progress(
         size=sweep.size,
@@ -60,26 +68,30 @@ def _completed(
         looked_at=now,
     )
     best = repr(ranking.best[0][1].objective) if ranking.best else None
-    return counted.model_copy(
-        update={"running": 0, "best": best, "seen": last, "looked_at": now, "complete": True}
-    )
+    return counted.model_copy(update={"running": 0, "best": best, "seen": last, "looked_at": now})
 
 
-def _point(results: SweepResults, key: str, result: Result) -> Point:
-    body = results.body(key)
-    return Point(
-        index=result.index,
-        objective=result.objective,
-        parameters=dict(body.get("parameters") or {}),
-        reason=str(body.get("reason") or ""),
-        commit=body.get("commit"),
-        at=datetime.fromtimestamp(result.at_ms / 1000, UTC),
-    )
+def _written(run: Run, progress: Progress, needs: Dependencies) -> Run:
+    """The record with this progress, unless another attempt has begun; `run` with it, then."""
+
+    def write(stored: Run) -> Run:
+        if stored.attempt != run.attempt:
+            return stored
+        return stored.changed(progress=progress, updated_at=needs.clock())
+
+    after = needs.runs.change(run.run_id, write)
+    if after is None or after.attempt != run.attempt:
+        return run.changed(progress=progress)
+    return after
 
 
-def _keep(run: Run, sweep: Sweep, best: list[Point], needs: Dependencies) -> str | None:
+def _points(results: SweepResults, found: Sequence[Found]) -> list[Point]:
+    return [point(results, key, one) for key, one in found]
+
+
+def _keep(run: Run, sweep: Sweep, best: Sequence[Point], needs: Dependencies) -> str | None:
     """Keep the best results in the stack's table; why they are not kept, or None."""
-    if not best or sweep.objective is None:
+    if sweep.objective is None:
         return None
     target = sweep.target or (run.repository.full_name if run.repository else "")
     entries = [
@@ -93,8 +105,10 @@ def _keep(run: Run, sweep: Sweep, best: list[Point], needs: Dependencies) -> str
             at=one.at,
         )
         for one in best
-        if one.objective is not None
-    ]
+        if one.objective is not None and one.readable
+    ][:_BEST_KEPT]
+    if not entries:
+        return None
     try:
         needs.best.commit(target, sweep.objective, entries, _BEST_KEPT, sweep.direction)
     except Rejected as reason:
@@ -110,6 +124,9 @@ def _comment(run: Run, text: str, needs: Dependencies) -> None:
         needs.bitbucket.comment(run.repository, run.commit, marker(run.run_id), text)
     except CommitGone:
         log.warning("commit gone", repository=run.repository.full_name, commit=run.commit)
+    except UnexpectedAnswer as error:
+        # It would refuse the same text again. The status and the results tell as much.
+        log.warning("comment refused", doing=str(error))
     except CredentialsRefused as error:
         log.error("bitbucket credentials refused", doing=str(error))
         raise

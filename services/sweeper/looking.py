@@ -1,10 +1,11 @@
 """One look at a sweep: what it writes down, and what follows from it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from services.sweeper.concluding import conclude
+from services.sweeper.concluding import conclude, keep_best
 from services.sweeper.dependencies import Dependencies
 from services.sweeper.ranking import best_value
+from services.sweeper.turns import in_turn, is_first_or_again, next_look, taken
 from shared.batch_jobs import JobDetail, described
 from shared.events import Event, Progress, SweepDue
 from shared.following import follow
@@ -13,41 +14,53 @@ from shared.progress import progress
 from shared.runs import Run, state_changed
 from shared.telemetry import log
 
-# A chain's messages come 30 s apart (DelaySeconds of the queue in template.yaml). One that comes
-# much sooner is of a second chain, as after a message that was delivered twice: that chain ends
-# here. One that is given back comes after 15 s at least (shared/consumer.py), and goes on.
-_FORKED = timedelta(seconds=14)
-# Between these nothing has gone wrong with the look before: its news were told.
-_REGULAR = timedelta(seconds=25), timedelta(seconds=60)
+# DescribeJobs may lag behind SubmitJob, and forgets an ended job after seven days only.
+_KNOWN_BY_THEN = timedelta(minutes=10)
 
 
 def look(due: SweepDue, needs: Dependencies) -> list[Event]:
     """Look at the sweep of an attempt; what follows, with the next look while it is not over."""
     run = needs.runs.get(due.run_id)
-    if run is None or run.asked.sweep is None or run.attempt != due.attempt:
-        return []  # another attempt has a chain of its own
-    if run.job is None or run.job.id is None:
+    if run is None or run.asked.sweep is None:
+        return []
+    if due.attempt < run.attempt:
+        # Run again before this attempt was concluded: the report is left to the newer one.
+        keep_best(run, due.attempt, needs)
+        return []
+    if due.attempt > run.attempt or run.job is None or run.job.id is None:
         return []  # nothing was submitted; when it is, the submitter begins a chain
     if run.final:
         return conclude(run, needs)
-    if run.progress is not None and needs.clock() - run.progress.looked_at < _FORKED:
-        log.info("second chain of looks ended")
+    if not in_turn(due, run.progress):
+        log.info("second chain of looks ended", look=due.look)
         return []
-    return [due, *_news(run, run.job.id, needs)]
+    return _looked(run, run.job.id, due, needs)
 
 
-def _news(run: Run, job_id: str, needs: Dependencies) -> list[Event]:
+def _looked(run: Run, job_id: str, due: SweepDue, needs: Dependencies) -> list[Event]:
     found = needs.jobs.describe([job_id])
     if not found:
-        return [described(run, job_id, None)]
-    after = _written(run, found[0], needs)
+        return [due, *_unknown(run, job_id, needs.clock())]
+    after = _written(run, found[0], due, needs)
     log.info("sweep looked at", status=found[0].status, state=after.state, version=after.version)
-    told = [state_changed(after)] if _is_news(run, after) else []
-    # The record ends by the monitor, which knows of stops and of second jobs.
-    return [described(run, job_id, found[0]), *told] if found[0].over else list(told)
+    if after.final or after.attempt != run.attempt or after.progress is None:
+        return [due]  # the next look does what is to be done for it
+    if not in_turn(due, after.progress):
+        return []  # another chain was first
+    told: list[Event] = [next_look(due, after.progress)]
+    if found[0].over or after.stop_asked is not None:
+        # The record ends by the monitor, which knows of stops and of second jobs. It also ends the
+        # job of a sweep that is to stop: whoever asked for that may not have come so far.
+        told.append(described(after, job_id, found[0]))
+    return [*told, state_changed(after)] if _is_news(run, after, due) else told
 
 
-def _written(run: Run, job: JobDetail, needs: Dependencies) -> Run:
+def _unknown(run: Run, job_id: str, now: datetime) -> list[Event]:
+    submitted_at = run.submitted_at or run.requested_at
+    return [described(run, job_id, None)] if now - submitted_at > _KNOWN_BY_THEN else []
+
+
+def _written(run: Run, job: JobDetail, due: SweepDue, needs: Dependencies) -> Run:
     """The record after what Batch and S3 say of its points has been written down."""
     sweep = run.asked.sweep
     if sweep is None:
@@ -58,7 +71,7 @@ def _written(run: Run, job: JobDetail, needs: Dependencies) -> Run:
     now = needs.clock()
 
     def move(stored: Run) -> Run:
-        if stored.attempt != run.attempt or stored.final:
+        if stored.attempt != run.attempt or stored.final or not in_turn(due, stored.progress):
             return stored
         moved = stored if job.over else follow(stored, job, now)
         count = progress(moved, job, now)
@@ -71,22 +84,23 @@ def _written(run: Run, job: JobDetail, needs: Dependencies) -> Run:
             "seen": new[-1][0] if new else count.seen,
             "looked_at": now,
         }
-        return moved.changed(progress=count.model_copy(update=last), updated_at=now)
+        count = taken(due, count.model_copy(update=last))
+        return moved.changed(progress=count, updated_at=now)
 
     return needs.runs.change(run.run_id, move) or run
 
 
-def _is_news(before: Run, after: Run) -> bool:
+def _is_news(before: Run, after: Run, due: SweepDue) -> bool:
     """Whether something is to be told: it has changed, or it may not have been told.
 
     A function that was cut off between writing and telling finds its own words in the record.
     """
     if before.progress is None or after.progress is None or before.state != after.state:
         return True
-    least, most = _REGULAR
-    elapsed = after.progress.looked_at - before.progress.looked_at
-    return _figures(before.progress) != _figures(after.progress) or not least <= elapsed <= most
+    again = is_first_or_again(due, before.progress)
+    return again or _figures(before, before.progress) != _figures(after, after.progress)
 
 
-def _figures(of: Progress) -> tuple[object, ...]:
-    return of.succeeded, of.failed, of.running, of.best
+def _figures(run: Run, of: Progress) -> tuple[object, ...]:
+    shown = run.blocked.reason if run.blocked is not None and run.blocked.shown else None
+    return of.succeeded, of.failed, of.running, of.best, shown

@@ -28,7 +28,10 @@ _OUTCOMES = {
 
 @dataclass(frozen=True)
 class Point:
-    """The result of a point, as far as the report and the table of best results show it."""
+    """The result of a point, as far as the report and the table of best results show it.
+
+    One that is not `readable` has what its object's name says, no parameters, and a reason.
+    """
 
     index: int
     objective: float | None
@@ -36,6 +39,7 @@ class Point:
     reason: str
     commit: str | None
     at: datetime
+    readable: bool = True
 
 
 def marker(run_id: RunId) -> str:

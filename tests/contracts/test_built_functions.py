@@ -140,7 +140,8 @@ def test_the_built_sweeper_looks_at_the_sweep(built: Built) -> None:
 
     assert answer == {"batchItemFailures": []}
     sent = {event["detail-type"]: event for event in aws.sent()}
-    assert sent["SweepDue"] == sample("samples/SweepDue.json")
+    due = sample("samples/SweepDue.json")
+    assert sent["SweepDue"] == due | {"detail": due["detail"] | {"look": due["detail"]["look"] + 1}}
     assert sent["RunStateChanged"]["detail"]["state"] == "running"
     assert sent["RunStateChanged"]["detail"]["progress"]["succeeded"] == 1
 

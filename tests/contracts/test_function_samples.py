@@ -77,9 +77,24 @@ def test_batchs_own_event_is_one_that_the_rule_lets_through() -> None:
     assert event["source"] in pattern["source"]
     assert event["detail-type"] in pattern["detail-type"]
     assert set(references(pattern["detail"]["jobQueue"])) == {"Compute", "SweepJobQueueArns"}
+    assert event["detail"]["status"] in pattern["detail"]["status"]
     assert "index" not in event["detail"].get("arrayProperties", {})
     assert event["detail"]["jobQueue"] == _bodies("monitor")[1]["detail"]["job"]["jobQueue"]
     assert event["detail"]["parameters"] == _bodies("monitor")[1]["detail"]["job"]["parameters"]
+
+
+def test_a_second_array_is_told_of_as_soon_as_it_waits_for_its_children() -> None:
+    assert "PENDING" in properties("BatchEventsRule")["EventPattern"]["detail"]["status"]
+
+
+def test_of_a_child_only_why_it_waits_is_let_through() -> None:
+    changes = properties("BatchEventsRule")["EventPattern"]
+    blocked = properties("BatchBlockedRule")["EventPattern"]
+
+    assert changes["detail-type"] == ["Batch Job State Change"]
+    assert changes["detail"]["arrayProperties"] == {"index": [{"exists": False}]}
+    assert blocked["detail-type"] == ["Batch Job Queue Blocked"]
+    assert blocked["detail"] == {"jobQueue": changes["detail"]["jobQueue"]}
 
 
 def test_the_webhooks_sample_is_signed_with_the_secret_that_the_readme_names() -> None:

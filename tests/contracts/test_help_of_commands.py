@@ -29,9 +29,12 @@ def addressed(words: Sequence[str]) -> tuple[Found, list[str]]:
     rest: list[str] = list(words)
     path: list[str] = []
     command: click.Command = cloud_runner
-    while isinstance(command, click.Group) and rest and rest[0] in command.commands:
+    while isinstance(command, click.Group) and rest:
+        called = command.get_command(click.Context(command), rest[0])
+        if called is None:
+            break
         path.append(rest.pop(0))
-        command = command.commands[path[-1]]
+        command = called
     return Found(tuple(path), command), rest
 
 

@@ -50,7 +50,7 @@ def commands(world: World) -> Iterator[tuple[Run, list[Calls]]]:
             made.append(recordings.enter_context(recording(one)))
             return one
 
-        patch.setattr("cli.account.boto3.Session", recorded)
+        patch.setattr("boto3.Session", recorded)
 
         def run(*words: str, answers: str = "", code: int = 0) -> Result:
             result = CliRunner().invoke(cloud_runner, words, input=answers, catch_exceptions=False)
@@ -124,8 +124,38 @@ def no_letters_after(world: World) -> Iterator[None]:
         sqs.purge_queue(QueueUrl=world.told["queues"][name])
 
 
+def swept(folder: Path, world: World) -> str:
+    """A file of a sweep of two points that goes through all that a sweep may do of AWS."""
+    stacks = world.client("cloudformation").describe_stacks()["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for s in stacks for one in s["Outputs"]}
+    file = folder / "sweep.yaml"
+    options = {
+        "repository": "acme/faulty-parts",
+        "ref": "lost",
+        "command": "echo {args}",
+        "points": [{"n": 1}, {"n": 2}],
+        "commit-table-name": outputs["BestResultsTableName"],
+        "objective": "n",
+    }
+    file.write_text(json.dumps(options), encoding="utf-8")  # YAML reads JSON
+    return f"@{file}"
+
+
+def runs_and_sweeps(run: Run, commit: str, sweep: str) -> None:
+    """What is asked of runs and sweeps, by their commands; the points of the sweep all fail."""
+    run("runs", "list")
+    run("runs", "logs", commit)
+    run("runs", "rerun", commit)
+    run("runs", "stop", commit, "--yes")
+    run("runs", "submit", "--repository", "acme/faulty-parts", "--ref", "lost")
+    trace = Path(sweep[1:]).with_name("trace.jsonl")
+    run("sweep", "run", sweep, "--yes", "--trace-file", str(trace), code=3)
+    sweep_id = json.loads(run("sweep", "list", "--json").stdout)[0]["sweep_id"]
+    run("sweep", "results", sweep_id)
+
+
 @pytest.mark.usefixtures("no_letters_after")
-def test_looking_redriving_replaying_and_pushing_images_need_the_other_policy_alone(
+def test_all_but_adding_projects_needs_the_other_policy_alone(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = world.told["queues"]["statuses-dlq"]
@@ -157,6 +187,7 @@ def test_looking_redriving_replaying_and_pushing_images_need_the_other_policy_al
         status, _ = world.final_status("acme/faulty-parts", commit)
         image = ("acme/faulty-parts", "--context", str(tmp_path), "--tag", "latest")
         pushed = run("image", "push", *image, "--scan-seconds", "0").output
+        runs_and_sweeps(run, commit, swept(tmp_path, world))
 
     assert "statuses" in counted
     assert "RunStateChanged" in peeked

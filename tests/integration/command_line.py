@@ -76,5 +76,5 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
         session = boto3.Session(region_name=REGION)
         here = Here(Stacks(), session)
         made: Callable[..., Here] = lambda **_: here  # noqa: E731 - a name for its type
-        monkeypatch.setattr("cli.account.boto3.Session", made)
+        monkeypatch.setattr("boto3.Session", made)
         yield here

@@ -26,6 +26,15 @@ BEST = "best-results"
 QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/cpu"
 GPU_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/gpu"
 DEFINITION = "acme-development-ml-churn-model"
+PARAMETERS = {
+    "SweepJobQueueArns": "",
+    "SweepJobDefinitionArns": "",
+    "MaxGpus": "8",
+    "MaxMemoryMiB": "65536",
+    "MaxVcpus": "16",
+    "MaxSweepPoints": "1000",
+    "ToleratedFailurePercent": "0",
+}
 OURS = ["python3", "/opt/cloud-runner/job.pyz", "--run-id", "Ref::runId"]
 
 
@@ -164,7 +173,7 @@ def sweep_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SweepAccount]:
             "EventBusName": "default",
             "RunsQueueUrl": here.client("sqs").create_queue(QueueName="runs")["QueueUrl"],
         }
-        here.stacks.deploy(ROOT, outputs, {"SweepJobQueueArns": "", "SweepJobDefinitionArns": ""})
+        here.stacks.deploy(ROOT, outputs, PARAMETERS)
         here.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.account import Account
+from cli.requests import Requests
 from shared.errors import Unavailable
+from shared.events import Asked
+from shared.names import Names
+from tests.fakes import NOT_REACHED
 from tests.integration.runs_account import RunsAccount, empty, runs_account
 from tests.samples import NOW, a_job, minutes
 
@@ -144,3 +149,39 @@ def test_aws_that_is_away_is_said_without_a_traceback(
     said = stack.type("rerun", run_id, code=1).stderr
 
     assert f"run {run_id}: sending to a queue: ServiceUnavailable: try again" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("list", "--limit", "1"),
+        ("show", "RUN"),
+        ("stop", "RUN", "--yes"),
+        ("rerun", "OVER"),
+    ],
+    ids=" ".join,
+)
+def test_json_is_all_that_a_program_reads(stack: RunsAccount, words: tuple[str, ...]) -> None:
+    ids = {"RUN": stack.running("one").run_id, "OVER": stack.keep("two", state="failed").run_id}
+    typed = [ids.get(word, word) for word in words]
+
+    assert json.loads(stack.type(*typed, "--json").stdout)
+
+
+def test_sts_that_is_away_is_unavailable_and_no_refusal(stack: RunsAccount) -> None:
+    class Away:
+        def get_caller_identity(self) -> object:
+            raise NOT_REACHED
+
+    run_id = stack.running("one").run_id
+    stack.here.clients["sts"] = Away()
+    try:
+        account = Account(Names("acme", "development"), stack.here)
+        with pytest.raises(Unavailable, match="asking AWS who you are: ConnectTimeoutError"):
+            Requests(account, account.deployed()).ask("x", Asked(), None)
+        said = stack.type("stop", run_id, "--yes", code=1).stderr
+    finally:
+        del stack.here.clients["sts"]
+
+    assert "asking AWS who you are: ConnectTimeoutError: try again" in said

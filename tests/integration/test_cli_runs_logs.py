@@ -59,6 +59,34 @@ def test_a_stream_that_is_gone_is_read_from_its_copy(stack: RunsAccount) -> None
     assert stack.type("logs", run_id, "--tail", "1").stdout == "three\n"
 
 
+LONG = "".join(f"{number:>1023}\n" for number in range(3000))
+
+
+@pytest.mark.parametrize(
+    ("text", "tail", "calls"),
+    [(LONG, 2, 1), (LONG, 2000, 2), (f"one\n{'x' * (1 << 21)}\n", 1, 2), ("", 5, 2)],
+    ids=["in the end", "more than the end", "a line longer than the end", "nothing"],
+)
+def test_the_tail_of_a_copy_is_fetched_from_its_end(
+    stack: RunsAccount, monkeypatch: pytest.MonkeyPatch, text: str, tail: int, calls: int
+) -> None:
+    run_id = over(stack)
+    stack.leave(f"{COPY}/{run_id}/1/job.log", text)
+    s3 = stack.here.client("s3")
+    before, asked = s3.get_object, list[dict[str, str]]()
+
+    def get_object(**words: str) -> Any:
+        asked.append(words)
+        return before(**words)
+
+    monkeypatch.setattr(s3, "get_object", get_object)
+    said = stack.type("logs", run_id, "--tail", str(tail)).stdout.splitlines()
+
+    assert said == text.splitlines()[-tail:]
+    assert len(asked) == calls
+    assert asked[0]["Range"] == "bytes=-1048576"
+
+
 def test_an_earlier_attempt_is_read_from_its_copy(stack: RunsAccount) -> None:
     run_id = stack.running("one", attempt=2).run_id
     stack.say("the second")

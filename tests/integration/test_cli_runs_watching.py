@@ -1,13 +1,17 @@
 """`cloud-runner runs watch` on moto's table, in a pipe."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from shared.errors import Unavailable
 from shared.events import Asked, Progress, Sweep
+from shared.run_store import RunStore
 from shared.runs import Blocked, request_run_id
+from tests.fakes import refusal
 from tests.integration.runs_account import STREAM, RunsAccount, empty, runs_account
 from tests.samples import NOW, a_job, minutes
 
@@ -51,7 +55,7 @@ def test_a_run_is_told_from_its_request_to_its_end_with_its_log(stack: RunsAccou
         "2026-11-20 12:02:00Z  running",
         "  | one",
         "  | late",
-        "2026-11-20 12:04:00Z  succeeded after 2 min 0 s",
+        "2026-11-20 12:04:00Z  succeeded after 2 min",
     ]
 
 
@@ -64,8 +68,8 @@ def test_a_run_that_fails_ends_the_watch_with_code_3(stack: RunsAccount) -> None
     ]
     said = stack.type("watch", run_id, code=3)
 
-    assert "2026-11-20 12:03:00Z  failed after 1 min 0 s: exit code 1" in said.stdout
-    assert f"Error: run {run_id} failed after 1 min 0 s: exit code 1" in said.stderr
+    assert "2026-11-20 12:03:00Z  failed after 1 min: exit code 1" in said.stdout
+    assert f"Error: run {run_id} failed after 1 min: exit code 1" in said.stderr
 
 
 def test_a_run_that_was_over_before_is_told_from_its_times(stack: RunsAccount) -> None:
@@ -152,8 +156,68 @@ def test_on_a_terminal_the_open_runs_are_a_table_that_changes(
     shown = screen.getvalue()
 
     assert "RUN           STATE" in shown
-    assert f"{run_id[:12]}  succeeded after 2 min 0 s" in shown
+    assert f"{run_id[:12]}  succeeded after 2 min" in shown
     assert "\x1b[2J" not in shown
+
+
+def away(call: Callable[..., Any], times: int) -> Callable[..., Any]:
+    """A call that fails so often before it is answered again."""
+    failures = ["reading: ThrottlingException"] * times
+
+    def asked(*words: Any, **named: Any) -> Any:
+        if failures:
+            raise Unavailable(failures.pop())
+        return call(*words, **named)
+
+    return asked
+
+
+@pytest.mark.parametrize("words", [(), ("one",)], ids=["all", "one"])
+def test_a_throttle_does_not_end_a_watch_and_is_said_once(
+    stack: RunsAccount, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    run_id = stack.running("one").run_id
+    name = "get" if words else "latest"
+    before = getattr(RunStore, name)
+
+    def fails() -> None:
+        monkeypatch.setattr(RunStore, name, away(before, 3))
+
+    stack.meanwhile = [
+        fails,
+        *(lambda: None for _ in range(3)),
+        lambda: stack.move(run_id, state="succeeded", stopped_at=NOW + minutes(4)),
+    ]
+    said = stack.type("watch", *(run_id for _ in words))
+
+    assert said.stderr.count("reading: ThrottlingException: it will be asked again") == 1
+    assert "succeeded after 2 min" in said.stdout
+
+
+def test_a_log_that_is_throttled_is_followed_to_its_end(
+    stack: RunsAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = stack.running("one").run_id
+    logs = stack.here.client("logs")
+    before, refused = logs.get_log_events, [refusal("ThrottlingException", 400)] * 2
+
+    def answers(**asked: Any) -> Any:
+        if refused:
+            raise refused.pop()
+        return before(**asked)
+
+    monkeypatch.setattr(logs, "get_log_events", answers)
+    stack.say("one")
+    stack.meanwhile = [
+        lambda: None,
+        lambda: None,
+        lambda: stack.say("two"),
+        lambda: stack.move(run_id, state="succeeded", stopped_at=NOW + minutes(4)),
+    ]
+    said = stack.type("logs", run_id, "--follow")
+
+    assert said.stdout.split() == ["one", "two"]
+    assert "reading the log: ThrottlingException: it will be asked again" in said.stderr
 
 
 def test_nothing_to_watch_is_said(stack: RunsAccount) -> None:

@@ -12,6 +12,7 @@ from click.testing import Result
 
 from cli.experiments.commands import experiments as group
 from local.bitbucket.client import Client
+from shared.errors import Unavailable
 from shared.events import RunId
 from shared.run_store import RunStore
 from shared.runs import Run, ask_again
@@ -296,6 +297,28 @@ def test_watching_tells_every_change_and_ends_as_the_runs_did(
     assert shown.exit_code == 3
     assert "slow: running\nslow: succeeded\nbetter: failed\n" in shown.output
     assert "1 of 2 did not succeed: better" in shown.output
+
+
+def test_a_throttle_does_not_end_the_watch(
+    here: Here, home: AtHome, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, failures = RunStore.get, iter(["throttled", "throttled"])
+
+    def get(store: RunStore, run_id: RunId) -> Run | None:
+        for failure in failures:
+            raise Unavailable(failure)
+        return before(store, run_id)
+
+    def pause(_seconds: float) -> None:
+        if RunStore.get is before:
+            jobs.end("slow", "succeeded")
+            monkeypatch.setattr(RunStore, "get", get)
+
+    monkeypatch.setattr("cli.experiments.watching.sleep", pause)
+    shown = here.run(group, "submit", "slow", "--watch")
+
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.count("throttled: it will be asked again") == 1
 
 
 def test_another_attempt_counts_and_is_told(here: Here, home: AtHome, jobs: Jobs) -> None:

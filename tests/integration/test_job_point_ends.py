@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.points import newest
 from tests.integration.job_points import BUCKET, data_bucket, swept, without_fault
 from tests.integration.job_site import Site
 from tests.integration.test_job_commands import without_dvc
@@ -29,6 +31,10 @@ def counting(root: Path, script: str = COUNTING) -> Site:
     return site.with_environment(ACME_RUN_COMMAND="sh run.sh")
 
 
+def untimed(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "at_ms"}
+
+
 def test_a_later_try_computes_nothing_that_an_earlier_one_has(s3: Any, tmp_path: Path) -> None:
     site = counting(tmp_path)
     sweep = swept(s3, "again", [{"x": 1}])
@@ -41,9 +47,50 @@ def test_a_later_try_computes_nothing_that_an_earlier_one_has(s3: Any, tmp_path:
     once_more = sweep.site(site, AWS_BATCH_JOB_ATTEMPT="3").run()
 
     assert (again.code, once_more.code) == (0, 0)
-    assert sweep.results() == told
+    new = sweep.results()
+    assert [untimed(body) for _, body in new] == [untimed(told[0][1])] * 2
     assert site.trace() == ["ran"]
     assert sweep.left()["job.log"] == log  # which tells how it was computed
+
+
+def test_a_result_that_is_told_again_is_of_the_time_when_it_is_told(
+    s3: Any, tmp_path: Path
+) -> None:
+    site = counting(tmp_path)
+    sweep = swept(s3, "late", [{"x": 1}])
+    without_fault(sweep.site(site).run())
+    told = sweep.results()[0][0]
+    began = time.time_ns() // 1_000_000
+
+    without_fault(sweep.site(site, AWS_BATCH_JOB_ATTEMPT="2").run())
+
+    results = [result for result, _ in sweep.results()]
+    assert [result.at_ms >= began for result in results] == [False, True]
+    assert newest(results)[1, 0] == replace(told, at_ms=results[1].at_ms)
+
+
+@pytest.mark.parametrize(
+    ("value", "notes"),
+    [
+        (
+            '{"a":' * 600 + "1" + "}" * 600,
+            ["The metrics are not kept: the metrics are nested too deeply"],
+        ),
+        ("1" + "0" * 400, []),
+    ],
+    ids=["nested", "huge"],
+)
+def test_metrics_that_cannot_be_kept_cost_no_result(
+    s3: Any, tmp_path: Path, value: str, notes: list[str]
+) -> None:
+    script = f'echo \'{{"accuracy": 0.9, "b": {value}}}\' > metrics.json'
+    sweep = swept(s3, tmp_path.name, [{"x": 1}])
+
+    without_fault(sweep.site(counting(tmp_path, script)).run())
+
+    body = sweep.result()
+    assert (body["objective"], body["notes"]) == (0.9, notes)
+    assert bool(body["metrics"]) is not bool(notes)
 
 
 def test_another_attempt_computes_it_again(s3: Any, tmp_path: Path) -> None:

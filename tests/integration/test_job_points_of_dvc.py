@@ -1,6 +1,7 @@
 """A point of a sweep on real DVC: its parameters, its experiment, its metrics, its result."""
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.integration.job_points import (
     without_fault,
 )
 from tests.integration.job_site import JOB_ENVIRONMENT, LIMIT_SECONDS, Finished, Site, git
+from tests.integration.waiting import wait_for
 
 TRAIN = """
 import json, pathlib
@@ -55,9 +57,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield client
 
 
-def project(root: Path) -> Site:
+def project(root: Path, command: str = "python3 train.py") -> Site:
     files = {
-        "dvc.yaml": STAGES,
+        "dvc.yaml": STAGES.replace("python3 train.py", json.dumps(command)),
         "train.py": TRAIN.replace("{root}", str(root)),
         "params.json": json.dumps(PARAMS),
     }
@@ -196,7 +198,7 @@ def test_a_point_of_what_the_commit_holds_already_has_its_metrics(s3: Any, tmp_p
             "is not among the metrics: there are metrics.json:accuracy, metrics.json:eval.loss",
         ),
         ("accuracy", {"params.json:model. x": 1}, "has a name that Hydra does not take"),
-        ("accuracy", {"params.json:nowhere": 1}, "DVC ended before any stage"),
+        ("accuracy", {"params.json:nowhere": 1}, "Could not override 'nowhere'"),
         ("accuracy", {"params.json:lr": "much"}, "the stage train failed"),
     ],
 )
@@ -229,6 +231,23 @@ def test_a_later_try_that_succeeds_wins(s3: Any, tmp_path: Path) -> None:
     assert [result.ok for result in results] == [False, True]
     assert newest(results)[1, 0].ok
     assert json.loads(sweep.left()["result.json"])["try"] == 2
+
+
+def test_of_a_point_whose_time_is_up_the_result_comes_before_what_finished_stages_made(
+    s3: Any, tmp_path: Path
+) -> None:
+    site = project(tmp_path, f"echo > {tmp_path}/started; exec sleep 600")
+    sweep = swept(s3, "toolong", POINTS)
+
+    job = sweep.site(site, CLOUD_RUNNER_TIMEOUT_SECONDS="1").start()
+    wait_for(tmp_path / "started")
+    job.send_signal(signal.SIGTERM)
+    ended = site.finished(job)
+
+    stored_first = ended.log.index("store the result: done")
+    assert ended.code == 143
+    assert stored_first < ended.log.index("push the data of finished stages: started")
+    assert sweep.result()["reason"] == "timed out after 1 s"
 
 
 def test_the_arguments_cannot_name_a_points_experiment(s3: Any, tmp_path: Path) -> None:

@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 
 from shared.errors import Unavailable
-from shared.events import RunRequested, Sweep, enclose
+from shared.events import Asked, RunRequested, Sweep, enclose
 from shared.points import Place, decode
-from tests.fakes import Crash
+from shared.runs import new_run, request_run_id
+from tests.fakes import Crash, refusal
 from tests.integration.service_chain import BUCKET, OTHER_QUEUE, SWEEP_SECONDS, TUNER, Chain
 from tests.integration.sweep_chain import JUDGED, SIX, ask, looks, told
-from tests.samples import JOB_QUEUE, NAMES, REPOSITORY
+from tests.samples import COMMIT, JOB_QUEUE, NAMES, REPOSITORY
 
+ARN = TUNER.rpartition("/")[0]
+OWN = NAMES.job_definition(REPOSITORY.slug)
 ADD = "add its ARN to the stack's parameter"
 
 
@@ -98,7 +101,15 @@ def test_a_sweep_may_name_a_queue_and_a_definition_that_the_stack_may_use(chain:
     (submission,) = chain.batch.submissions
     assert submission["jobQueue"] == OTHER_QUEUE
     assert submission["jobDefinition"] == "tuner:3"
-    assert submission["retryStrategy"] == {"attempts": 3}
+    assert submission["retryStrategy"] == {
+        "attempts": 5,
+        "evaluateOnExit": [
+            {"action": "RETRY", "onStatusReason": "Host EC2*"},
+            {"action": "EXIT", "onExitCode": "64"},
+            {"action": "EXIT", "onExitCode": "65"},
+            {"action": "EXIT", "onExitCode": "67"},
+        ],
+    }
     assert submission["timeout"] == {"attemptDurationSeconds": 600}
     assert "shareIdentifier" not in submission
     variables = {
@@ -125,6 +136,14 @@ def test_a_queue_of_others_that_shares_fairly_gets_a_share(chain: Chain) -> None
             {"definition": "own:2"},
             f"rejected: the stack may not use the job definition own: {ADD} SweepJobDefinitionArns",
         ),
+        (
+            {"definition": NAMES.job_definition("other")},
+            f"rejected: the job definition {NAMES.job_definition('other')} is another project's",
+        ),
+        (
+            {"definition": f"{ARN}/{NAMES.job_definition(REPOSITORY.slug + '-2')}:4"},
+            f"rejected: the job definition {OWN}-2 is another project's",
+        ),
         ({"queue": "theirs"}, f"rejected: there is no job queue {OTHER_QUEUE}: name another"),
         ({"definition": "tuner:9"}, "rejected: no job definition tuner:9: add the project"),
     ],
@@ -147,3 +166,81 @@ def test_a_projects_own_definition_may_have_a_revision(chain: Chain) -> None:
 
     assert chain.batch.submissions[0]["jobDefinition"] == definition
     assert chain.batch.submissions[0]["jobQueue"] == JOB_QUEUE
+
+
+@pytest.mark.parametrize("form", ["{}", "{}:3", "arn:aws:batch:eu-west-1:123:job-definition/{}:3"])
+def test_a_projects_own_definition_may_be_named_in_every_form(chain: Chain, form: str) -> None:
+    asked = form.format(OWN)
+    chain.batch.definitions.add(asked.rpartition("/")[2])
+    ask(chain, Sweep(sweep_id="s1", size=6, definition=asked))
+
+    assert chain.batch.submissions[0]["jobDefinition"] == asked.rpartition("/")[2]
+
+
+def test_a_disabled_queue_is_said_to_be_disabled_until_it_is_not(chain: Chain) -> None:
+    chain.batch.queues[OTHER_QUEUE] = False
+    chain.batch.disabled.add(OTHER_QUEUE)
+    run_id = ask(chain, Sweep(sweep_id="s1", size=6, queue="theirs"))
+    refused = chain.run(run_id)
+    chain.batch.disabled.clear()
+    chain.rerun(run_id)
+    chain.settle()
+
+    assert refused.state == "rejected"
+    assert refused.reason is not None
+    assert refused.reason.startswith(f"the job queue {OTHER_QUEUE} is disabled: enable it")
+    assert chain.run(run_id).state == "submitted"
+
+
+def test_what_batch_says_against_a_chosen_queue_is_the_reason(chain: Chain) -> None:
+    chain.batch.queues[OTHER_QUEUE] = False
+    chain.batch.fail_next("submit_job", refusal("ClientException", 400))
+    run_id = ask(chain, Sweep(sweep_id="s1", size=6, queue="theirs"))
+
+    run = chain.run(run_id)
+    assert (run.state, run.reason) == (
+        "rejected",
+        "AWS Batch refuses the job: ClientException said",
+    )
+    assert chain.dead == []
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("AccessDeniedException", 403), ("TooManyRequestsException", 400), ("ServerException", 500)],
+)
+def test_a_refusal_that_may_pass_is_tried_again(chain: Chain, code: str, status: int) -> None:
+    chain.batch.queues[OTHER_QUEUE] = False
+    chain.batch.fail_next("submit_job", refusal(code, status))
+    run_id = ask(chain, Sweep(sweep_id="s1", size=6, queue="theirs"))
+    assert chain.run(run_id).state == "requested"
+
+    chain.settle(800)
+
+    assert chain.run(run_id).state == "submitted"
+
+
+def test_a_refusal_of_what_nobody_chose_is_tried_again(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", refusal("ClientException", 400))
+    run_id = ask(chain, Sweep(sweep_id="s1", size=6))
+    assert chain.run(run_id).state == "requested"
+
+    chain.settle(800)
+
+    assert chain.run(run_id).state == "submitted"
+
+
+@pytest.mark.parametrize("missing", ["repository", "commit"])
+def test_a_sweep_without_a_repository_or_commit_is_rejected(chain: Chain, missing: str) -> None:
+    given: dict[str, Any] = {"repository": REPOSITORY, "commit": COMMIT} | {missing: None}
+    asked = Asked(sweep=Sweep(sweep_id="s1", size=2, definition="tuner"))
+    run = new_run(request_run_id("s1/1"), asked, chain.clock(), branch="main", **given)
+    chain.runs.create(run)
+    chain.send("runs", enclose(RunRequested(run_id=run.run_id)))
+    chain.settle()
+
+    after = chain.run(run.run_id)
+    assert after.state == "rejected"
+    assert after.reason is not None
+    assert after.reason.startswith("a sweep needs a repository and a commit")
+    assert chain.batch.submissions == []

@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
+from cli.sweep.checks_sizes import too_many_waves
+from cli.sweep.config import Plan, read
+from cli.sweep.trace import Trace
+from cli.sweep.trace_state import Target
+from shared.best import Best, BestResults
 from shared.events import State
 from tests.fakes import refusal
 from tests.integration.sweep_account import (
+    BEST,
     BUCKET,
     DEFINITION,
     QUEUE,
@@ -17,7 +23,7 @@ from tests.integration.sweep_account import (
     a_queue,
     sweep_account,
 )
-from tests.samples import REGION
+from tests.samples import NOW, REGION
 
 OTHER_QUEUE = f"arn:aws:batch:{REGION}:123456789012:job-queue/fast"
 FILE = "repository: team/churn-model\nobjective: f1\nspace: {lr: [0.1, 0.01]}\n"
@@ -205,3 +211,91 @@ def test_who_is_asked_and_says_no_begins_nothing(there: SweepAccount, file: Path
     assert "send 200 points?" in answer.output
     assert answer.exit_code == 1
     assert not trace.exists()
+
+
+def test_a_resumed_sweep_asks_about_the_points_that_are_still_to_be_sent(
+    there: SweepAccount, file: Path
+) -> None:
+    trace, words = file.with_name("trace.jsonl"), ("--set", "tuner=random", "--set", "ntrial=200")
+    file.write_text("repository: team/churn-model\nspace: {n: {uniform: [0, 1]}}\n")
+    plan = read([f"@{file}"], ["tuner=random", "ntrial=1"])[0]
+    with Trace.open(trace, [Target("4f2a77c1d0ab", plan.fingerprint())]) as begun:
+        begun.note("wave", wave=1, target=0, points=[{"n": 0.5}], run_id="0" * 24)
+    answer = there.run("run", f"@{file}", *words, "--trace-file", str(trace), answers="n\n")
+
+    assert "send 199 more points?" in answer.output
+    assert answer.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("gpus=9", "gpus: GPUs are a whole number from 0 to 8: write 8"),
+        ("memory=70000", "memory is a whole number of MiB from 4 to 65536: write 65536"),
+        ("vcpus=17", "vCPUs are a whole number from 1 to 16: write 16"),
+    ],
+)
+def test_more_than_the_stack_lets_a_run_have_is_told_as_a_commit_hears_it(
+    there: SweepAccount, file: Path, word: str, said: str
+) -> None:
+    assert said in refused(there, file, "--set", word)
+
+
+def test_the_job_definition_of_another_project_is_refused(there: SweepAccount, file: Path) -> None:
+    other = "acme-development-ml-other"
+    there.batch.definitions.append(a_definition(other))
+    said = refused(there, file, "--set", f"job_def={other}")
+
+    assert f"the job definition {other} is another project's" in said
+    assert f"name {DEFINITION}, or none" in said
+
+
+@pytest.mark.parametrize("stage", ["-n one", "--name=one train", "--queue", "--no-commit"])
+def test_arguments_that_every_point_would_refuse_are_refused_first(
+    there: SweepAccount, file: Path, stage: str
+) -> None:
+    assert "leave it out" in refused(there, file, "--set", f"stage={stage}")
+
+
+def test_a_study_of_the_other_direction_is_told_before_anything_runs(
+    there: SweepAccount, file: Path
+) -> None:
+    dynamodb = there.here.client("dynamodb")
+    dynamodb.create_table(
+        TableName=BEST,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("target", "study")
+        ],
+        KeySchema=[
+            {"AttributeName": "target", "KeyType": "HASH"},
+            {"AttributeName": "study", "KeyType": "RANGE"},
+        ],
+    )
+    entry = Best(0.5, {"lr": 0.1}, "s1", 1, 0, None, NOW)
+    table = BestResults(dynamodb, BEST)
+    table.commit("team/churn-model", "sweep f1", [entry], 3, "minimize")
+    said = refused(there, file, "--commit-table-name", BEST)
+
+    assert "of the study 'sweep f1' to minimize and not to maximize" in said
+
+
+def test_waves_are_counted_over_all_targets_and_beside_those_that_there_were() -> None:
+    plan = Plan(strategy="list", trials=50, concurrency=4)
+    (said,) = too_many_waves([plan, plan], [50, 50], 9_950)
+
+    assert "may be 100 jobs, and a sweep has at most 9,999 beside the 9,950 that it has had" in said
+    assert "raise the concurrency to 12 or more" in said
+    assert list(too_many_waves([plan, plan], [50, 50], 9_899)) == []
+    assert len(list(too_many_waves([plan], [1], 9_999))) == 1
+
+
+def test_a_second_process_at_a_trace_is_refused_before_it_asks_anything(
+    there: SweepAccount, file: Path
+) -> None:
+    trace = file.with_name("trace.jsonl")
+    with Trace.lock(trace):
+        answer = there.run("run", f"@{file}", "--yes", "--trace-file", str(trace))
+
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Error: another process is at the trace")

@@ -185,3 +185,23 @@ def test_a_message_about_another_attempt_or_no_sweep_is_acknowledged(chain: Chai
 
     assert chain.run(plain) == run
     assert chain.messages == []
+
+
+def test_why_the_points_wait_is_shown_as_batch_says_it_of_one(chain: Chain) -> None:
+    chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNABLE=6)
+    look(chain)
+    of_a_child = {"jobId": "job-1:3", "status": "RUNNABLE", "arrayProperties": {"index": 3}}
+    why = {"statusReason": "CAPACITY: none"}
+    chain.hear(chain.batch.event("job-1", "Batch Job Queue Blocked", **of_a_child, **why))
+    look(chain)
+    before = chain.status["description"]
+    chain.settle(660)
+    after = chain.status["description"]
+    chain.batch.children("job-1", RUNNING=1, RUNNABLE=5)
+    look(chain)
+
+    assert before == "submitted: 6 points wait for machines"
+    assert after == "submitted: 6 points wait, because CAPACITY: none"
+    assert chain.status["description"] == "0 of 6 done"
+    assert looks(chain) == 1

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.bitbucket import CredentialsRefused
+from shared.bitbucket import CredentialsRefused, UnexpectedAnswer
 from shared.errors import Unavailable
 from shared.events import RunStateChanged, SweepDue, enclose
-from tests.integration.service_chain import SWEEP_SECONDS, Chain
+from shared.sweep_results import SweepResults
+from tests.fakes import NO_ANSWER
+from tests.integration.service_chain import BUCKET, SWEEP_SECONDS, Chain
 from tests.integration.sweep_chain import JUDGED, SIX, comment, look, looks
 from tests.samples import COMMIT
 
@@ -57,7 +59,167 @@ def test_two_chains_of_looks_become_one_however_far_they_are_apart(
     chain.send("sweeps", enclose(SweepDue(run_id=run_id)))
     chain.settle(4 * SWEEP_SECONDS)
 
-    assert looks(chain) == (2 if apart == 15 else 1)
+    assert looks(chain) == 1
+
+
+def test_a_look_that_is_delivered_twice_leaves_one_chain(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    look(chain)
+    (due,) = [message.body for message in chain.messages]
+    chain.send("sweeps", due)
+    chain.settle(4 * SWEEP_SECONDS)
+
+    assert looks(chain) == 1
+    assert chain.run(run_id).progress is not None
+
+
+def test_a_look_given_back_after_it_sent_the_next_leaves_one_chain(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    publish = chain.publish
+    away = [Unavailable("putting events: away")]
+
+    def halfway(events: Any) -> None:
+        publish(events)
+        if away:
+            raise away.pop()
+
+    monkeypatch.setattr(chain, "publish", halfway)
+    chain.settle(SWEEP_SECONDS + 20)
+    assert looks(chain) == 2
+
+    chain.settle(4 * SWEEP_SECONDS)
+
+    assert looks(chain) == 1
+    assert chain.run(run_id).state == "running"
+
+
+def test_a_stop_whose_terminate_was_lost_is_repeated_by_the_next_look(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    look(chain)
+    chain.batch.fail_next("terminate_job", NO_ANSWER)
+    with pytest.raises(Unavailable):
+        chain.stop(run_id)
+    look(chain)
+
+    assert [job_id for job_id, _ in chain.batch.terminated] == ["job-1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[1]",
+        b'{"parameters": {"lr": 0.',
+        b'{"parameters": [1]}',
+        b'{"parameters": {"lr": NaN}}',
+        b'{"parameters": {"lr": "\\ud800"}}',
+        b'{"parameters": {}, "reason": 3}',
+        b"\xff",
+        b"[" * 200_000,
+        None,
+    ],
+)
+def test_a_result_that_cannot_be_read_is_reported_and_not_kept(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, body: bytes | None
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    for key in (chain.leave(run_id, 1, 0.9), chain.leave(run_id, 2, reason="stage failed")):
+        if body is not None:
+            chain.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    if body is None:
+        vanish(monkeypatch, "_00001_", "_00002_")
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=5, FAILED=1))
+    look(chain)
+
+    text = comment(chain, run_id)
+    assert "| 1 | 0.9 |" in text
+    assert "- point 2 (): its result cannot be read" in text
+    assert [one.index for one in chain.best.read("team/churn-model", "accuracy")] == [0]
+    assert chain.messages == []
+
+
+def vanish(monkeypatch: pytest.MonkeyPatch, *parts: str) -> None:
+    """Let results be gone between their listing and their reading."""
+    read = SweepResults.body
+
+    def gone(results: SweepResults, key: str) -> Any:
+        if any(part in key for part in parts):
+            raise LookupError(key)
+        return read(results, key)
+
+    monkeypatch.setattr(SweepResults, "body", gone)
+
+
+def test_a_job_that_batch_does_not_know_yet_is_waited_for(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    hidden = chain.batch.jobs.pop("job-1")
+    look(chain)
+    assert chain.run(run_id).state == "submitted"
+
+    chain.batch.jobs["job-1"] = hidden
+    chain.batch.children("job-1", SUCCEEDED=1, RUNNING=5)
+    look(chain)
+
+    assert chain.run(run_id).state == "running"
+    assert looks(chain) == 1
+
+
+def test_a_job_that_batch_does_not_know_after_ten_minutes_is_gone(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.forget("job-1")
+    chain.settle(590)
+    assert chain.run(run_id).state == "submitted"
+
+    chain.settle(60)
+
+    assert chain.run(run_id).reason == (
+        "Batch does not know the job any more: how it ended is not known"
+    )
+
+
+def test_the_figures_are_in_the_record_while_the_comment_is_refused(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    chain.bitbucket.refusals = [CredentialsRefused("commenting: 403")]
+    look(chain)
+
+    run = chain.run(run_id)
+    assert run.progress is not None
+    assert (run.progress.best, run.progress.complete) == ("0.7", False)
+
+
+def test_a_comment_that_bitbucket_calls_malformed_is_left_out(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    chain.bitbucket.refusals = [UnexpectedAnswer("commenting: 400: too long")]
+    look(chain)
+
+    run = chain.run(run_id)
+    assert run.progress is not None
+    assert run.progress.complete
+    assert chain.bitbucket.comments == {}
+    assert chain.messages == []
+
+
+def test_an_attempt_run_again_before_it_was_concluded_leaves_its_best_results(
+    chain: Chain,
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.hear(chain.batch.children("job-1", FAILED=6))
+    chain.rerun(run_id)
+    look(chain)
+
+    assert [one.objective for one in chain.best.read("team/churn-model", "accuracy")] == [0.7]
+    assert chain.bitbucket.comments == {}
+    assert looks(chain) == 1
 
 
 def test_a_look_cut_off_before_it_told_is_made_good(chain: Chain) -> None:

@@ -25,7 +25,7 @@ from cli.sweep.watching import Parent, Watch
 from cli.sweep.waves import Wave
 from shared.events import Job, RunId
 from shared.points import Place, Result
-from shared.runs import Run, ask_stop, finish, new_run
+from shared.runs import Blocked, Run, ask_again, ask_stop, finish, new_run
 from shared.space import Point
 from tests.fakes import Crash
 from tests.samples import COMMIT, NOW, REPOSITORY
@@ -69,6 +69,7 @@ class World:
         self._crash_at: int | None = None
         self._away: list[Exception] = []
         self._refusal: str | None = None
+        self._blocked: str | None = None
         self._lists: dict[int, list[Point]] = {}
         self._jobs: dict[str, _Batch] = {}
         self._waiting: list[tuple[str, int]] = []
@@ -107,14 +108,17 @@ class World:
 
     def stop(self, wave: Wave, why: str) -> None:
         self._call("stop")
-        run = self.runs[wave.run_id]
-        self.runs[wave.run_id] = ask_stop(run, "somebody", why, self.now)
-        for job in self._jobs.values():
-            if job.wave == wave.number:
-                job.failed |= job.open - job.began
-                job.open &= job.began
-        self._waiting = [one for one in self._waiting if self._jobs[one[0]].wave != wave.number]
+        self._stop(wave.run_id, why)
         self._step()
+
+    def again(self, wave: Wave, line: Line) -> bool:
+        self._call("again")
+        run = self.runs[wave.run_id]
+        if run.asked != asked_for(line.plan, SWEEP_ID, wave, 10):
+            return False
+        self.runs[wave.run_id] = ask_again(run, self.now)
+        self._step()
+        return True
 
     # What a test does.
 
@@ -138,22 +142,44 @@ class World:
         """Let the next calls fail."""
         self._away += errors
 
-    def refuse(self, reason: str) -> None:
-        """Let the submitter reject what it is asked for from now on."""
+    def stop_all(self) -> None:
+        """Stop what runs, as `sweep stop` does from elsewhere."""
+        for run_id, run in self.runs.items():
+            if not run.final:
+                self._stop(run_id)
+
+    def block(self, reason: str) -> None:
+        """Let Batch have no machine for what waits, and the records say so."""
+        self._free = 0
+        self._blocked = reason
+
+    def refuse(self, reason: str | None) -> None:
+        """Let the submitter reject what it is asked for from now on; None: no more."""
         self._refusal = reason
 
     # How it works.
+
+    def _stop(self, run_id: RunId, why: str = "no reason") -> None:
+        self.runs[run_id] = ask_stop(self.runs[run_id], "somebody", why, self.now)
+        job_id = f"job-{run_id}"
+        if job_id in self._jobs:
+            job = self._jobs[job_id]
+            job.failed |= job.open - job.began
+            job.open &= job.began
+        self._waiting = [one for one in self._waiting if one[0] != job_id]
 
     def _submit(self) -> None:
         for run_id, run in self.runs.items():
             if run.state != "requested" or run.asked.sweep is None:
                 continue
             if self._refusal is not None:
-                self.runs[run_id] = finish(run, "rejected", self._refusal, self.now)
+                named = run.changed(job=Job(name="n", queue="q", definition="d"))
+                self.runs[run_id] = finish(named, "rejected", self._refusal, self.now)
                 continue
             job_id, sweep = f"job-{run_id}", run.asked.sweep
             job = Job(name=job_id, queue="q", definition="d", id=job_id)
-            self.runs[run_id] = run.changed(state="submitted", job=job)
+            blocked = Blocked(reason=self._blocked, since=self.now) if self._blocked else None
+            self.runs[run_id] = run.changed(state="submitted", job=job, blocked=blocked)
             self._jobs[job_id] = _Batch(sweep.wave, set(range(sweep.size)))
             self._waiting += [(job_id, index) for index in range(sweep.size)]
 
@@ -162,6 +188,8 @@ class World:
             job_id, index = self._waiting.pop(0)
             self._free -= 1
             self._jobs[job_id].began.add(index)
+            run = self.runs[RunId(job_id.removeprefix("job-"))]
+            self.runs[run.run_id] = run.changed(started_at=run.started_at or self.now)
             self._start(job_id, index, 1)
         flying = sum(len(job.open) for job in self._jobs.values())
         self.most_in_flight = max(self.most_in_flight, flying)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from cli.account import Account, AccountError, account_options, asking
 from cli.shown import command
+from shared.names import Names
 from tests.fakes import refusal
 
 
@@ -104,15 +105,46 @@ def test_a_broken_configuration_file_and_a_missing_profile_are_said(configuratio
 @pytest.mark.parametrize(
     "code",
     [
+        "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
+        "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     ],
 )
 def test_stale_credentials_are_said_with_what_renews_them(code: str) -> None:
     with pytest.raises(AccountError, match=r"looking: .*aws sso login"), asking("looking"):
         raise refusal(code, 400, "DescribeStacks")
+
+
+def test_a_signature_that_does_not_match_may_be_a_wrong_clock() -> None:
+    with pytest.raises(AccountError, match="or the clock of this machine is wrong"), asking("x"):
+        raise refusal("SignatureDoesNotMatch", 403, "DescribeStacks")
+
+
+def test_where_there_is_no_stack_it_says_how_to_deploy_it_in_the_same_account() -> None:
+    class Nothing:
+        def describe_stacks(self, **_: object) -> dict[str, object]:
+            raise refusal("ValidationError", 400, "DescribeStacks")
+
+    class Session:
+        profile_name = "work"
+        region_name = "eu-north-1"
+
+        def client(self, *_: object, **_settings: object) -> Nothing:
+            return Nothing()
+
+    account = Account(Names("acme", "testing"), Session(), "eu-north-1")
+
+    with pytest.raises(
+        AccountError,
+        match="AWS_PROFILE=work AWS_REGION=eu-north-1 make deploy ENVIRONMENT=testing",
+    ):
+        account.deployed()
 
 
 def test_other_refusals_speak_for_themselves() -> None:

@@ -1,5 +1,6 @@
 """How the command ends where it did not get to its end: what it says, and its exit code."""
 
+import io
 import sys
 from collections.abc import Callable
 
@@ -43,9 +44,29 @@ def test_an_interrupted_command_says_that_it_can_go_on(end: End) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["demo", "local"])
-def test_what_ctrl_c_ends_anyway_ends_without_a_word(end: End, name: str) -> None:
+@pytest.mark.parametrize("name", ["demo", "local", "sweep"])
+def test_what_ctrl_c_ends_anyway_or_tells_itself_how_to_go_on_ends_without_a_word(
+    end: End, name: str
+) -> None:
     assert end(name, KeyboardInterrupt()) == (130, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_encoding_without_a_character_prints_its_number(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    printed = io.BytesIO()
+    monkeypatch.setattr("cli.main.signal.signal", lambda *_: None)
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "argv", ["cloud-runner", "x"])
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding=encoding))
+    # As rich writes; click has a way of its own around ASCII.
+    says = click.Command("x", callback=lambda: sys.stdout.write("\u2713 wait \u2026\n"))
+    monkeypatch.setitem(cloud_runner.commands, "x", says)
+    main()
+    sys.stdout.flush()
+
+    assert printed.getvalue() == b"\\u2713 wait \\u2026\n"
 
 
 @pytest.mark.parametrize(

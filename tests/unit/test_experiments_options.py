@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.experiments.arguments import joined, name_in
+from cli.experiments.git import Git
 from cli.experiments.packed import unpack, words
+from cli.experiments.queued import Queued
+from cli.experiments.workspaces import options
 from shared.arguments import split
 
 # As DVC 3.67.1 packs `dvc exp run --queue --force train`.
@@ -151,3 +154,10 @@ def test_the_name_is_told_from_a_runs_arguments() -> None:
     assert name_in("--force train") is None
     assert name_in("--name 'open") is None
     assert name_in(None) is None
+
+
+def test_a_name_that_would_be_taken_for_an_option_is_refused_with_words() -> None:
+    experiment = Queued("-wet", stash="1" * 40, baseline="2" * 40)
+
+    with pytest.raises(click.ClickException, match=r"-wet begins with a dash.*under another name"):
+        options(Git(Path()), experiment)

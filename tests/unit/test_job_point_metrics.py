@@ -15,6 +15,16 @@ FOUND: dict[str, Any] = {
 }
 
 
+def nested(levels: int) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for _ in range(levels):
+        tree = {"a": tree}
+    return tree
+
+
+DEEP = nested(5000)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -41,6 +51,8 @@ def test_a_metric_is_named_by_its_path_with_or_without_its_file(name: str, value
         ({"m.json": {"a": True}}, "a", "and no number"),
         ({"m.json": {"a": float("inf")}}, "a", "a is inf, and no number"),
         ({"m.json": {"a": [1, 2]}}, "a", "and no number"),
+        ({"m.json": {"a": 10**400}}, "a", "and no number"),
+        ({"m.json": {"a": DEEP}}, "a", "nested too deeply"),
         ({"m.json": {str(n): n for n in range(99)}}, "a", "m.json:9 and 89 more"),
     ],
 )
@@ -59,6 +71,17 @@ def test_metrics_are_kept_as_json_that_everybody_reads() -> None:
     assert json.loads(json.dumps(kept, allow_nan=False)) == {
         "m.json": {"nan": "nan", "list": [1, "inf"], "none": None}
     }
+
+
+def test_a_number_of_hundreds_of_digits_is_kept_as_text() -> None:
+    assert fitted({"m.json": {"a": 10**400}}) == {"m.json": {"a": str(10**400)}}
+    assert fitted({"m.json": {"a": 10**400, "b": 1, "c": "x" * 10**5}}) == {"m.json": {"b": 1}}
+
+
+@pytest.mark.parametrize("levels", [600, 5000])
+def test_metrics_that_are_nested_too_deeply_are_refused(levels: int) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        fitted({"m.json": nested(levels)})
 
 
 def test_of_very_many_metrics_numbers_are_kept_as_long_as_they_fit() -> None:

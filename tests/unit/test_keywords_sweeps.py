@@ -126,3 +126,34 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_a_sweep_may_have_as_many_points_as_the_stack_takes() -> None:
     assert swept(":ACME_RUN:\n:ACME_SWEEP: seed=range(0,1000)").size == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ("--name=x", "--name"),
+        ("--name x", "--name"),
+        ("--nam x", "--name"),
+        ("-n x", "--name"),
+        ("-nfoo train", "--name"),
+        ("-fn foo", "--name"),
+        ("-fnfoo", "--name"),
+        ("train --queue", "--queue"),
+        ("--no-commit", "--no-commit"),
+    ],
+)
+def test_arguments_that_every_point_would_refuse_are_rejected(arguments: str, option: str) -> None:
+    said = rejection(f":ACME_RUN: {arguments}\n:ACME_SWEEP: lr=0.1,0.01")
+
+    assert said.startswith(f":ACME_RUN: {option} ")
+    assert said.endswith(": leave it out")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-f train", "-Sname=1", "-S n=2", "-mnote", "--no-hydra", "--quiet", "-- -n"]
+)
+def test_arguments_that_only_look_like_them_are_taken(arguments: str) -> None:
+    taken = asked(f":ACME_RUN: {arguments}\n:ACME_SWEEP: lr=0.1,0.01")
+
+    assert taken is not None
+    assert taken.arguments == arguments

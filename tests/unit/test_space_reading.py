@@ -1,6 +1,7 @@
 """What the text of a sweep's keyword says, and what is answered to a text that says nothing."""
 
 import json
+import math
 import time
 from itertools import islice, product
 
@@ -113,6 +114,8 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ("linspace(0,1,5)", [0.0, 0.25, 0.5, 0.75, 1.0]),
         ("linspace(0,1,11)", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
         ("linspace(3,3,1)", [3.0]),
+        ("linspace(1,1.0000000000000002,2)", [1.0, 1.0000000000000002]),
+        ("logspace(1,1.0000000000000002,2)", [1.0, 1.0000000000000002]),
         ("logspace(1e-5,1e-1,5)", [1e-05, 0.0001, 0.001, 0.01, 0.1]),
         ("logspace(8,1,4)", [8.0, 4.0, 2.0, 1.0]),
     ],
@@ -161,6 +164,11 @@ def test_quotes_around_a_whole_parameter_let_it_hold_spaces() -> None:
         ("d=linspace(0,1,0)", "its third number says how many"),
         ("d=linspace(0,1,2.5)", "its third number says how many"),
         ("d=linspace(1,1,3)", "3 times the same value"),
+        ("d=linspace(1,1.0000000000000001,5)", "so close that some are the same number"),
+        ("d=linspace(9e15,9.0000001e15,900000000000)", "so close that some"),
+        ("d=linspace(1,1.0000000000000001,2)", "so close that some are the same number"),
+        ("d=logspace(1,1.0000000000000001,5)", "so close that some are the same number"),
+        ("d=logspace(1,1.000000000001,5)", "so close that some are the same number"),
         ("d=logspace(0,1,3)", "not above 0"),
         ("d=logspace(-1,1,3)", "not above 0"),
         ("d=range(2,8),9", "range(…) stands alone"),
@@ -228,7 +236,7 @@ def test_decimal_steps_do_not_drift(start: int, size: int, digits: int) -> None:
 
 @given(low=st.floats(1e-12, 1e12), high=st.floats(1e-12, 1e12), size=st.integers(2, 50))
 def test_spaces_begin_and_end_where_they_are_said_to(low: float, high: float, size: int) -> None:
-    if low == high:
+    if math.isclose(low, high, rel_tol=1e-9):
         return
     for function in ("linspace", "logspace"):
         values = parse(f"x={function}({low!r},{high!r},{size})").parameters["x"]

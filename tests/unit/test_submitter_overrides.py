@@ -140,10 +140,11 @@ def test_a_sweep_of_a_command_has_its_command_input_and_output() -> None:
         {"name": "ACME_RUN_COMMAND", "value": "python tune.py"},
         {"name": "ACME_INPUT_URI", "value": "s3://data/in"},
         {"name": "ACME_OUTPUT_DIR", "value": "out"},
+        {"name": "CLOUD_RUNNER_TIMEOUT_SECONDS", "value": "600"},
         {"name": "CLOUD_RUNNER_SWEEP", "value": "{}"},
     ]
     assert arguments["arrayProperties"] == {"size": 10_000}
-    assert arguments["retryStrategy"] == {"attempts": 3}
+    assert arguments["retryStrategy"]["attempts"] == 5
     assert arguments["timeout"] == {"attemptDurationSeconds": 600}
     assert arguments["shareIdentifier"] == "sweep4f2a"
 

@@ -1,19 +1,24 @@
 """What is seen of a sweep while it goes on: bars on a terminal, lines in a pipe."""
 
 import io
+import os
+import signal
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
+import click
 import pytest
 from rich.console import Console
 
 from cli.sweep.display import Lines, drawn
 from cli.sweep.lines import Found
-from cli.sweep.pausing import Pauses
+from cli.sweep.pausing import Pauses, answered
 from cli.sweep.progress import LineShot, Progress, Snapshot
 from cli.sweep.waves import Ended, Wave
 from shared.events import RunId
 from shared.points import Result
+from tests.fakes import Clock
 from tests.samples import NOW
 
 
@@ -79,7 +84,6 @@ def test_the_time_left_follows_the_latest_results() -> None:
 
     assert progress._left(6) == 60
     assert progress._left(0) is None
-    assert progress.seconds == 30
 
 
 def test_a_success_counts_although_the_point_had_failed() -> None:
@@ -98,22 +102,52 @@ def test_a_success_counts_although_the_point_had_failed() -> None:
 
 @pytest.mark.parametrize(("longest", "waits"), [(2.0, [2.0, 2.0, 2.0]), (3.0, [2.0, 2.6, 3.0])])
 def test_pauses_grow_to_their_limit(longest: float, waits: list[float]) -> None:
-    class Waits:
-        """An event that never comes, and how long it was waited for."""
+    clock = Clock()
+    pauses = Pauses(longest, lambda: "stop", clock=clock.seconds, sleep=clock.advance)
+    ends = [clock.seconds()]
+    answers = []
+    for _ in range(3):
+        answers.append(pauses())
+        ends.append(clock.seconds())
 
-        def __init__(self) -> None:
-            self.seconds: list[float] = []
-
-        def wait(self, seconds: float) -> bool:
-            self.seconds.append(round(seconds, 6))
-            return False
-
-        def is_set(self) -> bool:
-            return False
-
-    event = Waits()
-    pauses = Pauses(longest, lambda: "stop", _interrupted=event)  # type: ignore[arg-type]  # a model of an event
-    answers = [pauses() for _ in range(3)]
-
-    assert event.seconds == waits
+    assert [round(end - begin, 2) for begin, end in pairwise(ends)] == waits
     assert answers == [None, None, None]
+
+
+def test_ctrl_c_is_kept_for_the_next_pause_and_a_second_one_ends_at_once() -> None:
+    pauses = Pauses(600.0, lambda: "stop")
+    with pauses.listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+        assert pauses() == "stop"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_a_pause_ends_it_at_once_and_takes_no_lock() -> None:
+    slept: list[float] = []
+
+    def interrupted(seconds: float) -> None:
+        slept.append(seconds)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pauses = Pauses(600.0, lambda: None, sleep=interrupted)
+    with pauses.listening():
+        assert pauses() is None
+
+    assert slept == [0.1]
+    assert pauses._interrupted is False  # a plain flag: setting an Event may wait for itself
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("l", "leave"), ("leave", "leave"), ("S", "stop"), ("g", None), ("go on", None)],
+)
+def test_ctrl_c_is_answered_by_a_word_or_its_first_letter(said: str, meant: str | None) -> None:
+    assert answered(said) == meant
+
+
+def test_another_answer_to_ctrl_c_is_asked_for_again() -> None:
+    with pytest.raises(click.BadParameter, match="l, s or g"):
+        answered("x")
