@@ -166,9 +166,8 @@ class Engine:
             self._given_up.add(place)
             label = f"{line.plan.target}: " if line.plan.target else ""
             self.display.say(
-                f"{label}{line.tally['failed']:,} of {line.size:,} points failed, more than the "
-                f"{line.plan.tolerate_percent} % that are tolerated: nothing more is sent "
-                "(tolerate says how many may fail)"
+                f"{label}the first {line.tally['failed']:,} of {line.size:,} points failed, and "
+                "none succeeded: nothing more is sent (tolerate: 100% sends all)"
             )
 
     def _stop_open(self) -> None:

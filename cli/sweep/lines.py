@@ -41,6 +41,10 @@ class Found:
     point: Point
 
 
+# A command that cannot work fails at once, everywhere: this many say so.
+_GIVEN_UP_AFTER = 10
+
+
 @dataclass
 class Line:
     """One target: its plan, its search, and what has come of it.
@@ -73,8 +77,13 @@ class Line:
 
     @property
     def hopeless(self) -> bool:
-        """Whether more points failed than are tolerated of all, with points left to send."""
-        return not self.exhausted and self._too_many_of(self.size)
+        """Whether so many points failed, and none succeeded, that those left are not worth it.
+
+        A few that fail are part of many a search, also where that makes it fail in the end.
+        """
+        failed, ok = self.tally["failed"], self.tally["ok"]
+        bad = not ok and failed >= _GIVEN_UP_AFTER and self._too_many_of(self.size)
+        return bad and not self.exhausted
 
     @property
     def limit(self) -> int | None:

@@ -84,7 +84,7 @@ OPTIONS = (
     Option(
         "tolerate",
         "percent, as 5%",
-        "How many points may fail; once more have, nothing more is sent.",
+        "How many points may fail without the sweep having failed.",
         values.percent,
     ),
     Option("gpus", "number", "GPUs of a point.", values.whole(0, 64)),

@@ -81,11 +81,21 @@ class Results:
 def read(known: Known, results: SweepResults) -> Results:
     """The points of a sweep with their parameters, of those of its waves whose list is there.
 
+    One that was stopped and sent again in a later wave is what became of it there.
+
     Raises:
         Unavailable: S3 failed.
 
     """
-    return _results(known, results, lambda run: _points(results, run))
+    found = _results(known, results, lambda run: _points(results, run))
+    sent_again = {_point(row) for row in found.rows if row.state != "stopped"}
+    kept = (row for row in found.rows if row.state != "stopped" or _point(row) not in sent_again)
+    return Results(known, tuple(kept))
+
+
+def _point(row: Row) -> tuple[str | None, frozenset[tuple[str, object]]]:
+    """What makes two rows one point: the texts tell 1 from 1.0 and from True."""
+    return row.target, frozenset((name, repr(value)) for name, value in row.parameters.items())
 
 
 def count(known: Known, results: SweepResults) -> Results:

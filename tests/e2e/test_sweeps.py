@@ -168,7 +168,7 @@ def test_a_sweep_whose_command_is_killed_three_times_executes_each_point_once(
     ]
     found = json.loads(sweeps.ask("results", sweep_id, "--json"))
     assert Counter(row["state"] for row in found) == {"ok": POINTS}
-    kept = [one for one in sweeps.best.read("", "killed") if one.sweep_id == sweep_id]
+    kept = [one for one in sweeps.best.read(TRAINING, "killed f1") if one.sweep_id == sweep_id]
     assert [one.parameters for one in kept] == [{"n": 123}, {"n": 124}, {"n": 122}]
     assert sorted(row["objective"] for row in found)[-3:] == sorted(o.objective for o in kept)
 
@@ -185,7 +185,7 @@ def test_two_sweeps_that_commit_at_once_lose_nothing(
     said = [process.communicate(timeout=900)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], said
-    kept = sweeps.best.read("", "together")
+    kept = sweeps.best.read(TRAINING, "together f1")
     assert [one.parameters["n"] for one in kept] == [21, 20, 11, 10]
     assert len({one.sweep_id for one in kept}) == 2
 

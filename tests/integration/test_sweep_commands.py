@@ -111,6 +111,18 @@ def test_json_holds_every_point(there: SweepAccount) -> None:
     assert rows[3]["parameters"] == {"lr": 1e-05, "act": "leaky relu"}
 
 
+def test_a_point_that_was_stopped_and_sent_again_is_one_point(there: SweepAccount) -> None:
+    stopped = "77" * 6
+    there.sweep(stopped, [{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}], state="stopped")
+    there.sweep(stopped, [{"lr": 0.1}], wave=2)
+    there.result(stopped, 0, 0.5, wave=2)
+
+    found = json.loads(there.run("results", stopped, "--json").stdout)
+
+    states = {(row["wave"], row["index"]): row["state"] for row in found}
+    assert states == {(1, 1): "stopped", (1, 2): "stopped", (2, 0): "ok"}
+
+
 @pytest.mark.parametrize("kind", ["parallel", "scatter"])
 def test_pictures_are_drawn_as_their_names_say(
     there: SweepAccount, tmp_path: Path, kind: str

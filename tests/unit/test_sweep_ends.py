@@ -4,20 +4,24 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from cli.endings import NotSuccessful
 from cli.sweep.engine import Answer
 from cli.sweep.lines import Line
 from cli.sweep.machine_time import MachineTime
 from cli.sweep.noting import remembered
 from cli.sweep.preparing import locked
 from cli.sweep.resuming import to_send
+from cli.sweep.running import _end
 from cli.sweep.strategies import open_strategy
 from cli.sweep.trace import look
 from cli.sweep.trace_state import Target, TraceError
 from cli.sweep.waves import Ended
 from shared.errors import Rejected
+from shared.space import Point
 from tests.fakes import Clock
 from tests.unit.sweep_world import Outcome, World
 from tests.unit.test_sweep_engine import Begin, a_grid, a_search, begin, by_depth, verdicts
@@ -213,17 +217,27 @@ def test_a_budget_spent_exactly_by_the_last_points_is_no_end_by_the_budget(begin
     assert sweep.run() == "complete"
 
 
-def test_once_too_many_points_failed_nothing_more_is_sent(begin: Begin) -> None:
+def test_once_ten_points_failed_and_none_succeeded_nothing_more_is_sent(begin: Begin) -> None:
     world = World(lambda _: Outcome(seconds=10, fails=99))
     sweep = begin(world, [a_grid("depth=range(0,400)", concurrency=4, tolerate_percent=1)])
 
     assert sweep.run() == "hopeless"
-    assert verdicts(sweep)["failed"] < 12
+    assert 10 <= verdicts(sweep)["failed"] < 16
     (said,) = sweep.screen.said
-    assert said.startswith("8 of 400 points failed, more than the 1 % that are tolerated: nothing")
+    assert "of 400 points failed, and none succeeded: nothing more is sent" in said
     sweep.plans = [replace(sweep.plans[0], tolerate_percent=100)]
     assert sweep.run() == "complete"
     assert verdicts(sweep) == {"failed": 400}
+
+
+def test_points_that_fail_among_others_end_no_sweep(begin: Begin) -> None:
+    world = World(
+        lambda point: Outcome(objective=1.0, seconds=10, fails=9 if point["depth"] else 0)
+    )
+    sweep = begin(world, [a_grid("depth=range(0,40)", concurrency=4)])
+
+    assert sweep.run() == "complete"
+    assert verdicts(sweep) == {"ok": 1, "failed": 39}
 
 
 def test_a_hopeless_target_leaves_the_others_alone(begin: Begin) -> None:
@@ -231,8 +245,8 @@ def test_a_hopeless_target_leaves_the_others_alone(begin: Begin) -> None:
     world = World(by_depth)
     sweep = begin(world, plans)
     comes_to = world.comes_to
-    world.comes_to = lambda point: replace(comes_to(point), fails=9 if point["depth"] == 19 else 0)
-    plans[0] = a_grid("depth=range(19,-1,-1)", target="a", concurrency=4)
+    world.comes_to = lambda point: replace(comes_to(point), fails=9 if point["depth"] > 99 else 0)
+    plans[0] = a_grid("depth=range(100,120)", target="a", concurrency=4)
 
     assert sweep.run() == "hopeless"
     assert sweep.screen.last is not None
@@ -283,6 +297,42 @@ def test_a_point_that_was_sent_again_counts_once_though_its_first_job_succeeds_l
     line.hear(1, 0, point, Ended("ok", 1.0), stopped)
     line.hear(2, 0, point, Ended("ok", 1.0), None)
     assert line.tally == Counter(ok=1)
+
+
+def test_a_search_hears_of_a_stopped_point_once_it_was_sent_again_and_has_ended() -> None:
+    told: list[float | None] = []
+
+    class Search:
+        size = 1
+
+        def ask(self, count: int) -> list[Point]:
+            points: list[Point] = [{"x": 1.0}]
+            return points[:count]
+
+        def tell(self, point: Point, objective: float | None) -> None:
+            del point
+            told.append(objective)
+
+    line = Line(a_search(1), Search())
+    (point,) = line.next_points()
+    line.hear(1, 0, point, Ended("stopped"), None)
+    assert told == []
+
+    line.hear(2, 0, line.next_points()[0], Ended("ok", 0.5), None)
+    assert told == [0.5]
+
+
+@pytest.mark.parametrize("outcome", ["stopped", "budget"])
+def test_points_that_are_left_end_the_command_with_code_3_and_how_to_go_on(
+    outcome: Literal["stopped", "budget"],
+) -> None:
+    plan = a_grid("depth=range(0,20)", concurrency=8)
+    line = Line(plan, open_strategy(plan))
+    for index, point in enumerate(line.next_points()):
+        line.hear(1, index, point, Ended("stopped" if index else "ok"), None)
+
+    with pytest.raises(NotSuccessful, match="with 19 points left; to go on with them: type this"):
+        _end(outcome, [line], "type this")
 
 
 def test_two_commands_with_one_new_trace_do_not_begin_two_sweeps(tmp_path: Path) -> None:
