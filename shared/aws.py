@@ -83,6 +83,11 @@ def throttled(error: ClientError) -> bool:
     return error.response.get("Error", {}).get("Code") in _THROTTLED
 
 
+def condition_failed(error: ClientError) -> bool:
+    """Whether DynamoDB refused a write because the item was not as the write wanted it."""
+    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+
+
 @contextmanager
 def calling(doing: str) -> Iterator[None]:
     """Turn a passing failure of AWS while `doing` into `Unavailable`; let anything else rise."""

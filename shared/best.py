@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import calling
+from shared.aws import calling, condition_failed
 from shared.best_entries import Best, attribute, checked, merge, read, text
 from shared.errors import Rejected, Unavailable
 
@@ -95,7 +95,7 @@ class BestResults:
                     ExpressionAttributeValues={":none": {"S": "never"}},
                 )
             except ClientError as error:
-                if not _condition_failed(error):
+                if not condition_failed(error):
                     raise
 
     def check_direction(self, target: str, study: str, direction: str) -> None:
@@ -179,7 +179,7 @@ class BestResults:
                     ExpressionAttributeValues=values,
                 )
             except ClientError as error:
-                if _condition_failed(error):
+                if condition_failed(error):
                     return False
                 raise
         return True
@@ -219,7 +219,3 @@ def _check_size(best: Sequence[Best], key: dict[str, Any]) -> None:
 
 def _known(item: dict[str, Any]) -> list[Best]:
     return [read(one) for one in item.get("best", {}).get("L", [])]
-
-
-def _condition_failed(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import calling
+from shared.aws import calling, condition_failed
 from shared.errors import Unavailable
 from shared.events import RunId, State, timestamp
 from shared.items import attribute, value
@@ -49,7 +49,7 @@ class RunStore:
                     ConditionExpression="attribute_not_exists(run_id)",
                 )
             except ClientError as error:
-                if _condition_failed(error):
+                if condition_failed(error):
                     return False
                 raise
         return True
@@ -148,7 +148,7 @@ class RunStore:
                     ExpressionAttributeValues=values,
                 )
             except ClientError as error:
-                if _condition_failed(error):
+                if condition_failed(error):
                     return False
                 raise
         return True
@@ -161,7 +161,3 @@ def _attributes(run: Run) -> dict[str, Any]:
 
 def _run(item: Mapping[str, Any]) -> Run:
     return Run.model_validate({name: value(field) for name, field in item.items()})
-
-
-def _condition_failed(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
