@@ -112,7 +112,8 @@ def main() -> None:
         if words is None:
             raise
         _fail(words)
-    sys.exit(ended if isinstance(ended, int) else 0)
+    if isinstance(ended, int) and ended:
+        sys.exit(ended)
 
 
 def _let_any_character_be_printed() -> None:

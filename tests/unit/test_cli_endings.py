@@ -37,6 +37,10 @@ def test_a_no_is_said_to_have_done_nothing(end: End) -> None:
     assert end("deploy", click.Abort()) == (1, "nothing was done (--yes does not ask)")
 
 
+def test_a_command_that_ends_with_a_code_of_its_own_ends_with_that(end: End) -> None:
+    assert end("sweep", click.exceptions.Exit(130)) == (130, "")
+
+
 def test_an_interrupted_command_says_that_it_can_go_on(end: End) -> None:
     assert end("deploy", KeyboardInterrupt()) == (
         130,
