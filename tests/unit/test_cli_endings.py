@@ -65,7 +65,7 @@ def test_an_encoding_without_a_character_prints_its_number(
     monkeypatch.setattr(sys, "argv", ["cloud-runner", "x"])
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding=encoding))
     # As rich writes; click has a way of its own around ASCII.
-    says = click.Command("x", callback=lambda: sys.stdout.write("\u2713 wait \u2026\n"))
+    says = click.Command("x", callback=lambda: sys.stdout.writelines(["\u2713 wait \u2026\n"]))
     monkeypatch.setitem(cloud_runner.commands, "x", says)
     main()
     sys.stdout.flush()

@@ -245,7 +245,9 @@ def test_a_hopeless_target_leaves_the_others_alone(begin: Begin) -> None:
     world = World(by_depth)
     sweep = begin(world, plans)
     comes_to = world.comes_to
-    world.comes_to = lambda point: replace(comes_to(point), fails=9 if point["depth"] > 99 else 0)
+    world.comes_to = lambda point: replace(
+        comes_to(point), fails=9 if point["depth"] in range(100, 120) else 0
+    )
     plans[0] = a_grid("depth=range(100,120)", target="a", concurrency=4)
 
     assert sweep.run() == "hopeless"
