@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from cli.sweep.config_plan import Plan
-from cli.sweep.waves import MOST_POINTS, MOST_WAVES
+from cli.sweep.waves import MOST_WAVES
 from services.parser.keywords import Limits
 from services.parser.numbers import Number
 from shared.errors import Rejected
+from shared.points import MOST_CHILDREN
 
 # Batch's least for a container (service model: ResourceRequirement).
 _LEAST_MEMORY_MIB = 4
@@ -20,7 +21,7 @@ def too_many_waves(plans: Sequence[Plan], left: Sequence[int], had: int) -> Iter
     room = MOST_WAVES - had
     # A wave goes out when a quarter of the concurrency is free.
     waves = sum(
-        -(-points // max(1, (plan.concurrency or 4 * MOST_POINTS) // 4))
+        -(-points // max(1, (plan.concurrency or 4 * MOST_CHILDREN) // 4))
         for plan, points in zip(plans, left, strict=True)
     )
     if waves <= room:

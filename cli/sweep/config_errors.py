@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,19 @@ _MOST_TOLD = 20
 
 class Problem(Exception):
     """One thing that is wrong, with its place."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what keeps a file from being read as text into a Problem."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: {error.strerror or 'cannot be read'}"
+        raise Problem(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: this is no UTF-8 text"
+        raise Problem(message) from error
 
 
 class ConfigError(click.ClickException):

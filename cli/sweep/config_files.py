@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.sweep import options
-from cli.sweep.config_errors import Problem, Problems
+from cli.sweep.config_errors import Problem, Problems, reading
 from cli.sweep.config_yaml import At, Entry, Plain, Tree, load
 
 # What is put together key by key instead of being replaced.
@@ -42,14 +42,8 @@ def _read(word: str) -> dict[str, Entry]:
         message = f"{word!r} is no file: write @FILE, as @sweep.yaml"
         raise click.UsageError(message)
     path = Path(word[1:])
-    try:
+    with reading(path):
         text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        message = f"{path}: {error.strerror or 'cannot be read'}"
-        raise Problem(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path}: this is no UTF-8 text"
-        raise Problem(message) from error
     tree = load(text, At(str(path), 1, path.parent))
     if not isinstance(tree, dict):
         what = "is empty" if tree == "" else "is no mapping"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cli.sweep.config_plan import STEERED_AT_ONCE, Plan
-from cli.sweep.waves import MOST_POINTS, Ended, Verdict
-from shared.points import better
+from cli.sweep.waves import Ended, Verdict
+from shared.points import MOST_CHILDREN, better
 from shared.space import Point
 
 
@@ -94,7 +94,7 @@ class Line:
         """The points of the next wave; none if it is too early for one, or if there are no more."""
         if self.exhausted or self.hopeless:
             return []
-        room, limit = MOST_POINTS, self.limit
+        room, limit = MOST_CHILDREN, self.limit
         if limit is not None:
             free = limit - self.in_flight
             if free < self._worth_a_wave(limit):

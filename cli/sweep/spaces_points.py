@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.sweep.config_errors import Problem, Problems
+from cli.sweep.config_errors import Problem, Problems, reading
 from cli.sweep.config_yaml import Entry
 from cli.sweep.spaces import read_scalar
 from shared.errors import Rejected
@@ -69,7 +69,7 @@ def read_points_file(path: Path) -> list[Point]:
 
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with reading(path), path.open(encoding="utf-8-sig", newline="") as lines:
             first = lines.read(1)
             lines.seek(0)
             read = _json_lines(lines) if first == "{" else _comma_separated(lines)
@@ -85,12 +85,6 @@ def read_points_file(path: Path) -> list[Point]:
     except (Rejected, csv.Error) as problem:
         message = f"{path}: {problem}"
         raise Problem(message) from problem
-    except OSError as error:
-        message = f"{path}: {error.strerror or 'cannot be read'}"
-        raise Problem(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path}: this is no UTF-8 text"
-        raise Problem(message) from error
     if not found:
         message = f"{path}: this holds no points: write names in the first line, points below"
         raise Problem(message)

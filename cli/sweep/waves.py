@@ -12,11 +12,10 @@ from typing import Literal
 
 from cli.sweep.machine_time import MachineTime
 from shared.events import RunId
-from shared.points import MOST_CHILDREN, Result
+from shared.points import Result
 from shared.space import Point
 
 Verdict = Literal["ok", "failed", "stopped"]
-MOST_POINTS = MOST_CHILDREN
 # Waves have four digits in the names of results.
 MOST_WAVES = 9_999
 _BEGUN = ("STARTING", "RUNNING", "SUCCEEDED", "FAILED")
