@@ -225,10 +225,10 @@ def test_a_pushed_run_is_told_as_on_aws_with_no_more_rights_than_the_policy_give
     world: World, tmp_path: Path
 ) -> None:
     copy = world.clone(EXAMPLE, tmp_path / "clone")
-    commit = copy.push("Features\n\n:ACME_RUN: --single-item featurize_data\n", "told")
+    commit = copy.push("Features\n\n:ACME_RUN: --single-item featurize_data\n", "as-on-aws")
     world.final_status(EXAMPLE, commit)
     with commands(world) as (run, made):
-        filters = ("--repository", EXAMPLE, "--branch", "told", "--state", "succeeded")
+        filters = ("--repository", EXAMPLE, "--branch", "as-on-aws", "--state", "succeeded")
         listed = json.loads(run("runs", "list", *filters, "--json").stdout)
         shown = json.loads(run("runs", "show", commit[:8], "--json").stdout)
         table = run("runs", "list", "--by", "nobody", "--since", "1h").output
@@ -238,7 +238,7 @@ def test_a_pushed_run_is_told_as_on_aws_with_no_more_rights_than_the_policy_give
         run("runs", "stop", commit, "--why", "seen enough", "--yes", code=0)
         run("runs", "watch", commit, code=3)
         first = run("runs", "logs", commit, "--attempt", "1").output
-        submitted = run("runs", "submit", "--repository", EXAMPLE, "--ref", "told").output
+        submitted = run("runs", "submit", "--repository", EXAMPLE, "--ref", "as-on-aws").output
 
     assert [one["commit"] for one in listed] == [commit]
     assert shown["state"] == "succeeded"
