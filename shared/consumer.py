@@ -93,7 +93,8 @@ class Consumer:
         with record(message["messageId"], attributes.get("AWSTraceHeader")):
             delivery = int(attributes.get("ApproximateReceiveCount", 1))
             try:
-                self._publisher.publish(self._handle(Envelope.read(message["body"])))
+                envelope = Envelope.read(message["body"], attributes.get("SenderId"))
+                self._publisher.publish(self._handle(envelope))
             except Unavailable as error:
                 seconds = backoff(delivery, error.retry_after)
                 log.warning(

@@ -1,15 +1,18 @@
 """What a person may ask of a run that exists: stop it, or run it again.
 
 Both are written to the record first, and only then acted upon, so that a request survives whatever
-happens in between: submitter, monitor and reconciler all end the job of an attempt that is to stop.
+happens in between: submitter, monitor and reconciler all end the job, or the machine, of an attempt
+that is to stop.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from shared.errors import Rejected
-from shared.events import Event, RunId, RunRequested
+from shared.events import Afterwards, Event, RunId, RunRequested
+from shared.machine_runs import went_on
+from shared.machines import MachineDetail
 from shared.run_store import RunStore
 from shared.runs import Run, ask_again, ask_stop, state_changed, stopped_by
 
@@ -19,6 +22,16 @@ class TerminatesJobs(Protocol):
 
     def terminate(self, job_id: str, reason: str) -> None:
         """End a job."""
+
+
+class EndsMachines(Protocol):
+    """Where machines of one's own are described and ended."""
+
+    def describe(self, instance_ids: Iterable[str]) -> Mapping[str, MachineDetail]:
+        """What is known of machines, by id."""
+
+    def end(self, instance_id: str, afterwards: Afterwards) -> None:
+        """Terminate a machine, or else stop it."""
 
 
 class PublishesEvents(Protocol):
@@ -37,11 +50,14 @@ def stop(
     runs: RunStore,
     jobs: TerminatesJobs,
     publisher: PublishesEvents,
+    machines: EndsMachines | None = None,
 ) -> Run:
-    """Ask that the current attempt of a run be stopped, and end its job if it has one.
+    """Ask that the current attempt of a run be stopped, and end its job or its machine.
 
     The status says at once that it is stopping. The run's state changes when Batch says that the
-    job has ended, or when the submitter finds the request before it has submitted anything.
+    job has ended, or when the submitter finds the request before it has submitted anything; or when
+    the machine says so, or EC2 that it has ended. Without `machines` the monitor ends the machine,
+    some minutes later.
 
     Raises:
         Rejected: there is no such run, or it is over.
@@ -56,6 +72,8 @@ def stop(
         raise Rejected(message)
     publisher.publish([state_changed(run)])
     end_job(run, jobs)
+    if machines is not None:
+        end_machine(run, machines)
     return run
 
 
@@ -65,17 +83,37 @@ def end_job(run: Run, jobs: TerminatesJobs) -> None:
         jobs.terminate(run.job.id, stopped_by(run.stop_asked))
 
 
+def end_machine(run: Run, machines: EndsMachines) -> None:
+    """End the machine of an attempt that somebody asked to stop; nothing otherwise.
+
+    One that was to be kept is stopped, not terminated. One that has another run by now is left
+    alone.
+    """
+    if run.stop_asked is None or run.machine is None or run.final:
+        return
+    instance_id = run.machine.instance_id
+    now = machines.describe([instance_id]).get(instance_id)
+    if now is None or not went_on(run, now):
+        machines.end(instance_id, run.machine.afterwards)
+
+
 def rerun(run_id: RunId, *, now: datetime, runs: RunStore, publisher: PublishesEvents) -> Run:
     """Begin another attempt of a run that is over.
 
     Raises:
-        Rejected: there is no such run, its current attempt is not over, or its keywords could not
-            be read, which another attempt would not change.
+        Rejected: there is no such run, its current attempt is not over, its keywords could not be
+            read, which another attempt would not change, or it had a machine of one's own.
 
     """
     run = runs.change(run_id, lambda run: ask_again(run, now))
     if run is None:
         message = f"there is no run {run_id}"
+        raise Rejected(message)
+    if run.machine is not None:
+        message = (
+            f"the machine of run {run_id} was one's own: cloud-runner remote … experiment runs it "
+            "again"
+        )
         raise Rejected(message)
     if run.unreadable:
         message = f"run {run_id} was rejected: {run.reason}: push a corrected commit"

@@ -1,9 +1,9 @@
 """Our events: facts in the past tense, each class named like its detail-type.
 
-`CommitPushed`, `RunRequested`, `SweepDue` and `JobDescribed` travel on queues, `RunStateChanged` on
-the event bus. All wear one envelope, EventBridge's, so that one reader serves queue and bus. A
-consumer ignores fields that it does not know, and a field is only ever added with a default: sender
-and receiver may be of different versions. JSON Schemas: `events/schemas/`.
+`RunStateChanged` travels on the event bus, every other event on a queue. All wear one envelope,
+EventBridge's, so that one reader serves queue and bus. A consumer ignores fields that it does not
+know, and a field is only ever added with a default: sender and receiver may be of different
+versions. JSON Schemas: `events/schemas/`.
 """
 
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ SOURCE = "cloud-runner"
 
 RunId = NewType("RunId", str)
 State = Literal["requested", "submitted", "running", "succeeded", "failed", "stopped", "rejected"]
+Afterwards = Literal["terminate", "stop", "keep"]
 
 
 def timestamp(moment: datetime) -> str:
@@ -104,7 +105,8 @@ class Asked(Model):
 
     `arguments` is the text as written, unsplit; None where there was none. `memory_mib` is MiB.
     A resource that is None keeps the job definition's own value; `gpus` 0 asks for none. `quiet`:
-    neither build status nor comment, since whoever asked is watching.
+    neither build status nor comment, since whoever asked is watching. `module` is the Python module
+    that runs instead of DVC, on a machine of one's own alone.
     """
 
     arguments: str | None = None
@@ -115,6 +117,7 @@ class Asked(Model):
     changes: Changes | None = None
     sweep: Sweep | None = None
     quiet: bool = False
+    module: str | None = None
 
 
 class Progress(Model):
@@ -145,6 +148,30 @@ class Job(Model):
     definition: str
     id: str | None = None
     log_stream: str | None = None
+
+
+class Machine(Model):
+    """The EC2 instance of one's own that a run has instead of a Batch job.
+
+    `name` is what its archive is to be called, as asked; `archive` is the s3:// address of what was
+    stored. `afterwards` says how it ends, at `ends_at` at the latest. `log_stream` is in the log
+    group of jobs. `image` is the container's; absent: it ran on the machine itself. `git` is the
+    address of a clone that is not of the stack's Bitbucket, `branch` the one that was asked for,
+    `commit` the one that the clone had when the run began.
+    """
+
+    instance_id: str
+    instance_type: str | None = None
+    market: Literal["spot", "on-demand"] = "on-demand"
+    name: str | None = None
+    afterwards: Afterwards = "terminate"
+    ends_at: Moment
+    log_stream: str | None = None
+    archive: str | None = None
+    image: str | None = None
+    git: str | None = None
+    branch: str | None = None
+    commit: str | None = None
 
 
 class Event(Model):
@@ -208,13 +235,51 @@ class JobDescribed(Event):
     job: dict[str, object] | None = None
 
 
+class MachineReported(Event):
+    """A machine's own word on the run that it runs: that it has begun, or how it ended.
+
+    `instance_id` is the machine's. Times are its clock's. `archive` is the s3:// address of log and
+    results, absent where they could not be stored.
+    """
+
+    run_id: RunId
+    attempt: Annotated[int, Field(ge=1)] = 1
+    instance_id: str
+    state: Literal["running", "succeeded", "failed"]
+    exit_code: int | None = None
+    reason: str | None = None
+    archive: str | None = None
+    started_at: Moment | None = None
+    stopped_at: Moment | None = None
+
+
+class MachineDescribed(Event):
+    """The reconciler asked EC2 about the machine of a run that had not moved: the answer is news.
+
+    `instance` is DescribeInstances' answer in EC2's own field names; None: EC2 does not know it.
+    """
+
+    run_id: RunId
+    attempt: Annotated[int, Field(ge=1)] = 1
+    instance_id: str
+    instance: dict[str, object] | None = None
+
+
+class MachineOverdue(Event):
+    """A machine still runs though it should have ended itself at `ends_at`."""
+
+    instance_id: str
+    ends_at: Moment
+    afterwards: Afterwards
+
+
 class RunStateChanged(Event):
     """A run's record changed. `version` orders the events of one run, whoever sends them when.
 
     `attempt` counts how often somebody asked, `try` how often Batch started that attempt's job.
     `reason` says in words why the state is what it is. Times are UTC; one that has not come yet is
     absent. An event may be sent more than once with one version: it is then the same event.
-    `progress` is a sweep's alone.
+    `progress` is a sweep's alone, `machine` that of a run that has one of its own and no job.
     """
 
     run_id: RunId
@@ -231,6 +296,7 @@ class RunStateChanged(Event):
     asked: Asked
     job: Job | None = None
     progress: Progress | None = None
+    machine: Machine | None = None
     created_at: Moment
     requested_at: Moment
     submitted_at: Moment | None = None
@@ -240,17 +306,22 @@ class RunStateChanged(Event):
 
 
 class Envelope(Model):
-    """What wraps an event on a queue and on the bus (EventBridge's names)."""
+    """What wraps an event on a queue and on the bus (EventBridge's names).
+
+    `sender` is who put it on a queue, as SQS says and not as the message does: the unique id of an
+    identity, followed by `:` and the session's name where it is an assumed role.
+    """
 
     detail_type: Annotated[str, Field(alias="detail-type")]
     source: str
     detail: dict[str, object]
     time: str | None = None
+    sender: str | None = None
 
     @classmethod
-    def read(cls, body: str) -> Self:
-        """The envelope in a queue message's body."""
-        return cls.model_validate_json(body)
+    def read(cls, body: str, sender: str | None = None) -> Self:
+        """The envelope in the body of a queue message that `sender` put there."""
+        return cls.model_validate_json(body).model_copy(update={"sender": sender})
 
 
 def enclose(event: Event) -> str:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from shared.events import RunId
+from shared.machine_tags import STACK
 
 MAX_NAME = 128
 _NO_COMMIT = "0" * 7
@@ -46,8 +47,16 @@ class Names:
         >>> Names("acme", "testing").job_tags("churn-model")
         {'cloud-runner': 'acme-testing', 'repository': 'churn-model'}
         """
-        ours = {"cloud-runner": f"{self.organization}-{self.environment}"}
-        return ours | ({"repository": slug} if slug else {})
+        return {STACK: self.stack} | ({"repository": slug} if slug else {})
+
+    @property
+    def stack(self) -> str:
+        """The value of the tag `cloud-runner`, by which jobs and machines are ours.
+
+        >>> Names("acme", "testing").stack
+        'acme-testing'
+        """
+        return f"{self.organization}-{self.environment}"
 
     def project_stack(self, slug: str) -> str:
         """The CloudFormation stack of a project. No underscore: CloudFormation takes none.

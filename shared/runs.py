@@ -13,6 +13,7 @@ from pydantic import Field
 from shared.events import (
     Asked,
     Job,
+    Machine,
     Model,
     Moment,
     Person,
@@ -51,7 +52,9 @@ class Run(Model):
     """One run, as the table `Runs` holds it; `version` rises by one with every write.
 
     Repository, branch and commit are absent where a run was asked for by command without them.
-    `lease_until` is the end of the submitter's claim on the current attempt.
+    `lease_until` is the end of the submitter's claim on the current attempt. A run with a `machine`
+    of its own never has a job; `after` is the run that the machine had last before this one.
+    `inferred`: the attempt's end was concluded from what EC2 says, and its machine may know better.
     """
 
     run_id: RunId
@@ -68,6 +71,9 @@ class Run(Model):
     asked: Asked
     job: Job | None = None
     progress: Progress | None = None
+    machine: Machine | None = None
+    after: RunId | None = None
+    inferred: bool = False
     lease_until: Moment | None = None
     stop: Stop | None = None
     blocked: Blocked | None = None
@@ -136,6 +142,7 @@ def new_run(
     commit: str | None = None,
     pushed_by: Person | None = None,
     rejection: str | None = None,
+    machine: Machine | None = None,
 ) -> Run:
     """The record of a run that was just asked for: `requested`, or `rejected` with the reason."""
     return Run(
@@ -147,6 +154,7 @@ def new_run(
         commit=commit,
         pushed_by=pushed_by or Person(),
         asked=asked,
+        machine=machine,
         created_at=now,
         requested_at=now,
         stopped_at=None if rejection is None else now,
@@ -178,9 +186,10 @@ def stopped_by(stop: Stop) -> str:
 def ask_again(run: Run, now: datetime) -> Run:
     """The record with a new attempt, once the current one is over; else the same record.
 
-    Keywords that could not be read stay unread: such a run has nothing to try again.
+    Keywords that could not be read stay unread: such a run has nothing to try again. Nor has one
+    whose machine was one's own, which only a command makes ready.
     """
-    if not run.final or run.unreadable:
+    if not run.final or run.unreadable or run.machine is not None:
         return run
     return run.changed(
         attempt=run.attempt + 1,

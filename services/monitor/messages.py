@@ -1,14 +1,19 @@
-"""What a message about a job does to the record of the run that it belongs to."""
+"""What a message about a job, or a machine, does to the record of the run that it belongs to."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from shared.batch_jobs import BatchJobs, JobDetail, is_job_of, is_stray
+from services.monitor.dependencies import Dependencies
+from services.monitor.machines import end_overdue, hear_description, hear_report
+from services.monitor.senders import may_say
+from shared.batch_jobs import JobDetail, is_job_of, is_stray
 from shared.control import end_job
-from shared.events import Envelope, JobDescribed, RunId
+from shared.events import (
+    Envelope,
+    JobDescribed,
+    MachineDescribed,
+    MachineOverdue,
+    MachineReported,
+    RunId,
+)
 from shared.following import follow, gone, point_waits
-from shared.run_store import RunStore
 from shared.runs import Run
 from shared.telemetry import bind_run, log
 
@@ -17,17 +22,23 @@ _BLOCKED = "Batch Job Queue Blocked"
 _OF_A_JOB = frozenset({"Batch Job State Change", _BLOCKED})
 
 
-@dataclass(frozen=True)
-class Dependencies:
-    """What the monitor needs besides the message."""
-
-    runs: RunStore
-    jobs: BatchJobs
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
 def hear(message: Envelope, needs: Dependencies) -> Run | None:
     """The run that a message is about, as it stands after it; None where it is about none."""
+    if not may_say(message):
+        log.warning("message refused", kind=message.detail_type, sender=message.sender)
+        return None
+    kind = message.detail_type
+    if kind == MachineReported.detail_type():
+        return hear_report(message, needs)
+    if kind == MachineDescribed.detail_type():
+        return hear_description(message, needs)
+    if kind == MachineOverdue.detail_type():
+        end_overdue(message, needs)
+        return None
+    return _hear_of_a_job(message, needs)
+
+
+def _hear_of_a_job(message: Envelope, needs: Dependencies) -> Run | None:
     if message.detail_type == JobDescribed.detail_type():
         described = JobDescribed.model_validate(message.detail)
         if described.job is None:

@@ -23,19 +23,27 @@ _STATES: dict[State, str] = {
     "rejected": "FAILED",
     "stopped": "STOPPED",
 }
+_WITH_ITS_MACHINE: dict[State, str] = {
+    "requested": "requested: its machine is made ready",
+    "submitted": "submitted: waiting for its machine to begin",
+}
 _MAX_TEXT = 255
 _MAX_URL = 450
 
 
 @dataclass(frozen=True)
 class Links:
-    """Where a status leads: the job's page in the Batch console, or the commit's page."""
+    """Where a status leads: the console's page of the job or the machine, or the commit's page."""
 
     region: str
 
     def url(self, run: Run) -> str:
         """An absolute url of at most 450 characters."""
         commit = self._commit(run)
+        if run.machine is not None:
+            machine = quote(run.machine.instance_id, safe="")
+            console = f"https://{self.region}.console.aws.amazon.com/ec2/home"
+            return f"{console}?region={self.region}#InstanceDetails:instanceId={machine}"
         if run.job is None or run.job.id is None:
             return commit
         job = quote(run.job.id, safe="")
@@ -75,6 +83,8 @@ def _describe(run: Run) -> str:
     again = f"try {run.try_number}, {run.reason}" if run.reason else ""
     if run.stop_asked is not None and not run.final:
         return f"stopping, as {run.stop_asked.by} asked: {run.stop_asked.why}"
+    if run.machine is not None and run.state in _WITH_ITS_MACHINE:
+        return _WITH_ITS_MACHINE[run.state]
     if run.state == "requested":
         return "requested: waiting to be submitted"
     if run.asked.sweep is not None and run.state != "rejected":
@@ -87,7 +97,8 @@ def _describe(run: Run) -> str:
         since = f" since {run.started_at:%H:%M} UTC" if run.started_at else ""
         return f"running{since}{f' ({again})' if again else ''}"
     if run.state == "succeeded":
-        return f"succeeded{_after(run)}"
+        # A machine may have something to say all the same, of its log for example.
+        return f"succeeded{_after(run)}" + (f": {run.reason}" if run.reason else "")
     return f"{run.state}: {run.reason or 'no reason given'}"
 
 
@@ -116,6 +127,9 @@ def _name(run: Run) -> str:
     sweep = run.asked.sweep
     if sweep is not None:
         return f"Cloud sweep: {sweep.space or sweep.target or sweep.sweep_id}"
+    if run.machine is not None:
+        asked = run.asked.module or run.asked.arguments
+        return f"Cloud machine: {asked}" if asked else "Cloud machine"
     what = "experiment" if run.asked.experiment else "run"
     return f"Cloud {what}: {run.asked.arguments}" if run.asked.arguments else f"Cloud {what}"
 

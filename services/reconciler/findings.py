@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from shared.batch_jobs import BatchJobs, described
 from shared.events import JobDescribed, RunRequested, State, SweepDue
 from shared.following import follow
-from shared.runs import Run
+from shared.runs import OPEN_STATES, Run
 from shared.telemetry import log
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A moment of the schedule, as far as it is about runs in one state."""
+    """A moment of the schedule, as far as it is about runs in one state, or about machines."""
 
-    state: State
+    about: State | Literal["machines"]
     now: datetime
+
+
+TICKS: tuple[State | Literal["machines"], ...] = (*OPEN_STATES, "machines")
 
 
 # DescribeJobs takes 100 ids a call (the API reference).

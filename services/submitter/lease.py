@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 
 from shared.errors import Unavailable
 from shared.events import Job
-from shared.runs import Run
+from shared.runs import Run, finish, stopped_by
+
+_NOT_BEGUN = (
+    "the command that asked for it ended before its machine began: cloud-runner remote … experiment"
+)
 
 
 def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
@@ -27,6 +31,18 @@ def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
         lease_until=now + timedelta(seconds=seconds),
         updated_at=now,
     )
+
+
+def never_begun(run: Run, attempt: int, now: datetime) -> Run:
+    """The record of a run with a machine of its own, which a command makes and begins, not we.
+
+    Its request comes from the reconciler alone, once the command has not moved it for long.
+    """
+    if run.attempt != attempt or run.state != "requested":
+        return run
+    if run.stop_asked is not None:
+        return finish(run, "stopped", stopped_by(run.stop_asked), now)
+    return finish(run, "failed", _NOT_BEGUN, now)
 
 
 def released(run: Run, held: Run, now: datetime, *, taken_over: bool) -> Run:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import NotSubmitted, Refused, SubmitterJobs
-from services.submitter.lease import claim, released, submitted
+from services.submitter.lease import claim, never_begun, released, submitted
 from services.submitter.overrides import submission
 from services.submitter.permitted import Permitted
 from services.submitter.points import PointLists, point_list, share_of, told
@@ -54,6 +54,8 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
     leases: list[datetime | None] = []
 
     def take(run: Run) -> Run:
+        if run.machine is not None:
+            return never_begun(run, requested.attempt, needs.clock())
         leases.append(run.lease_until)
         return claim(run, requested.attempt, _job(run, needs), needs.clock(), needs.lease_seconds)
 
