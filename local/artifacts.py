@@ -8,7 +8,10 @@ from pathlib import Path
 from local.layout import DEFAULT_STATE, PROJECT, Tools
 from local.sam import sam
 
-_READ = ("template.yaml", "container/compute.yaml", "build.mk", "services", "shared")
+_READ = (
+    *("template.yaml", "container/compute.yaml", "container/remote.yaml"),
+    *("build.mk", "services", "shared"),
+)
 
 
 def build(tools: Tools) -> Path:

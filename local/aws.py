@@ -16,6 +16,10 @@ from local.parts import Part, start, wait_until
 # MiniStack takes an access key of twelve digits as the account's number.
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+# What machines of one's own are made of, an ImageId; the same at every start.
+MACHINE_IMAGE = "ami-0c10ad4a7e21b3f58"
+# What local/machines answers.
+_OF_MACHINES = ("ec2", "pricing", "ssm")
 
 
 def credentials() -> dict[str, str]:
@@ -34,8 +38,10 @@ def clean_environment() -> dict[str, str]:
     return ours | credentials() | {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, state: StateDir) -> Part:
-    """Start MiniStack; the functions that it runs find Batch at our endpoint."""
+def start_emulator(
+    tools: Tools, batch_url: str, machines_url: str, port: int, state: StateDir
+) -> Part:
+    """Start MiniStack; the functions that it runs find Batch and EC2 at our endpoints."""
     environment = clean_environment() | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
@@ -47,7 +53,8 @@ def start_emulator(tools: Tools, batch_endpoint_url: str, port: int, state: Stat
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
-        "AWS_ENDPOINT_URL_BATCH": batch_endpoint_url,
+        "AWS_ENDPOINT_URL_BATCH": batch_url,
+        "AWS_ENDPOINT_URL_EC2": machines_url,
         # Its functions would else see packages of the user's site directory.
         "PYTHONNOUSERSITE": "1",
         # It unpacks the layer there for each function, and leaves that behind if it is killed.
@@ -88,10 +95,15 @@ class Endpoints:
     aws: str
     batch: str
     cloudformation: str
+    machines: str
 
     def url(self, service: str) -> str:
         """Where a service is."""
-        elsewhere = {"batch": self.batch, "cloudformation": self.cloudformation}
+        elsewhere = {
+            "batch": self.batch,
+            "cloudformation": self.cloudformation,
+            **dict.fromkeys(_OF_MACHINES, self.machines),
+        }
         return elsewhere.get(service, self.aws)
 
     def client(self, service: str) -> Any:
@@ -100,13 +112,39 @@ class Endpoints:
 
     def environment(self) -> Mapping[str, str]:
         """The variables that point an AWS SDK or CLI at them."""
-        elsewhere = {"AWS_ENDPOINT_URL_CLOUDFORMATION": self.cloudformation}
-        return {**endpoint_environment(self.aws, self.batch), **elsewhere}
+        elsewhere = {"cloudformation": self.cloudformation}
+        elsewhere |= dict.fromkeys(_OF_MACHINES, self.machines)
+        return {
+            **endpoint_environment(self.aws, self.batch, self.machines),
+            **{f"AWS_ENDPOINT_URL_{name.upper()}": url for name, url in elsewhere.items()},
+        }
 
 
-def endpoint_environment(aws: str, batch: str) -> Mapping[str, str]:
-    """The variables that point a function or a job at the stack."""
-    return credentials() | {"AWS_ENDPOINT_URL": aws, "AWS_ENDPOINT_URL_BATCH": batch}
+def endpoint_environment(aws: str, batch: str, machines: str) -> Mapping[str, str]:
+    """The variables that point a function, a job or a machine at the stack."""
+    return credentials() | {
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_ENDPOINT_URL_BATCH": batch,
+        "AWS_ENDPOINT_URL_EC2": machines,
+    }
+
+
+def start_machines(
+    tools: Tools, aws_url: str, batch_url: str, state: StateDir, *, port: int = 0
+) -> Part:
+    """Start EC2 and Systems Manager, on a free port or this one; machines run what jobs can run."""
+    return start(
+        "machines",
+        [
+            *(sys.executable, "-m", "local.machines", "--state-dir", str(state.machines)),
+            *("--aws-endpoint-url", aws_url, "--batch-endpoint-url", batch_url),
+            *("--job-path", str(tools.job_environment / "bin")),
+            *("--python", str(tools.job_environment / "bin/python"), "--port", str(port)),
+        ],
+        env=clean_environment(),
+        cwd=PROJECT,
+        logs=state.logs,
+    )
 
 
 def start_cloudformation(aws_url: str, batch_url: str, state: StateDir) -> Part:

@@ -60,6 +60,11 @@ class StateDir:
         return self.root / "batch"
 
     @property
+    def machines(self) -> Path:
+        """The disks of machines of one's own."""
+        return self.root / "machines"
+
+    @property
     def bitbucket(self) -> Path:
         """Repositories, webhooks, statuses, comments."""
         return self.root / "bitbucket"
@@ -92,12 +97,13 @@ class StateDir:
             yield
 
     def prepare(self, *, keep_repositories: bool) -> None:
-        """Make the folders; forget jobs and AWS, which know nothing of this start."""
+        """Make the folders; forget jobs, machines and AWS, which know nothing of this start."""
         kept = (self.bitbucket, self.dvc_storage, self.dvc_cache)
-        for folder in (self.logs, self.aws, self.batch, *kept, self.working_copy):
+        made = (self.logs, self.aws, self.batch, self.machines, *kept)
+        for folder in (*made, self.working_copy):
             if not (keep_repositories and folder in kept):
                 shutil.rmtree(folder, ignore_errors=True)
-        for folder in (self.logs, self.aws, self.batch, *kept):
+        for folder in made:
             folder.mkdir(parents=True, exist_ok=True)
 
     def forget(self) -> None:

@@ -114,8 +114,14 @@ def store_template(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="program/project.yaml", Body=text)
 
 
-def store_program(folder: Path) -> None:
+def store_program(folder: Path) -> Path:
     """Put the job's program where a machine of the compute stack would have fetched it to."""
-    current = folder / "current"
-    current.mkdir(parents=True, exist_ok=True)
-    build_program(current / "job.pyz")
+    program = folder / "current/job.pyz"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    build_program(program)
+    return program
+
+
+def upload_program(s3: Any, bucket: str, program: Path) -> None:
+    """Put it where machines fetch it from."""
+    s3.put_object(Bucket=bucket, Key="program/job.pyz", Body=program.read_bytes())

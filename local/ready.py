@@ -45,6 +45,7 @@ def endpoints(state: StateDir) -> Endpoints:
             aws=told["aws_endpoint_url"],
             batch=told["batch_endpoint_url"],
             cloudformation=told["cloudformation_endpoint_url"],
+            machines=told["machines_endpoint_url"],
         )
     except FileNotFoundError:
         message = (

@@ -63,6 +63,8 @@ class Stack:
             "aws_endpoint_url": self.endpoints.aws,
             "batch_endpoint_url": self.endpoints.batch,
             "cloudformation_endpoint_url": self.endpoints.cloudformation,
+            "machines_endpoint_url": self.endpoints.machines,
+            "machine_image_id": aws.MACHINE_IMAGE,
             "bitbucket_api_url": f"http://127.0.0.1:{self.bitbucket_port}/2.0",
             "bitbucket_page_url": self.page_url,
             "bitbucket_token": self.bitbucket_token,
@@ -123,20 +125,9 @@ def running(
             token = _token(state)
             bitbucket_part, bitbucket_port = _start_bitbucket(state, token, ends)
             bitbucket = ends.enter_context(Client(bitbucket_port, token))
-        with step("starting AWS Batch"):
-            aws_port = free_port()
-            aws_url = f"http://127.0.0.1:{aws_port}"
-            batch_part, batch_port = _start_batch(state, tools, aws_url, ends)
-            batch_url = f"http://127.0.0.1:{batch_port}"
-        with step("starting AWS"):
-            cloudformation_part = aws.start_cloudformation(aws_url, batch_url, state)
-            ends.callback(cloudformation_part.end)
-            aws_part = aws.start_emulator(tools, batch_url, aws_port, state)
-            ends.callback(aws_part.end)
-            cloudformation_url = f"http://127.0.0.1:{ready_port(cloudformation_part)}"
-            endpoints = Endpoints(aws_url, batch_url, cloudformation_url)
+        endpoints, aws_parts = _start_aws(state, tools, step, ends)
         with step("deploying template.yaml"):
-            projects.store_program(state.program)
+            program = projects.store_program(state.program)
             wanted = {
                 "BitbucketApiUrl": f"http://127.0.0.1:{bitbucket_port}/2.0",
                 "BitbucketGitUrl": f"http://127.0.0.1:{bitbucket_port}",
@@ -147,7 +138,9 @@ def running(
                 **(parameters or {}),
             }
             deployment = deploy(tools, built, endpoints, wanted, state.root)
-            projects.store_template(endpoints.client("s3"), deployment.outputs["DataBucket"])
+            s3, bucket = endpoints.client("s3"), deployment.outputs["DataBucket"]
+            projects.store_template(s3, bucket)
+            projects.upload_program(s3, bucket, program)
         with step("starting the functions"):
             deployment.warm()
         with step("adding the repositories"):
@@ -163,7 +156,7 @@ def running(
             projects.push_example(bitbucket, projects.EXAMPLE, state.dvc_storage)
         stack = Stack(
             state=state,
-            parts=(bitbucket_part, batch_part, aws_part, cloudformation_part),
+            parts=(bitbucket_part, *aws_parts),
             endpoints=endpoints,
             bitbucket=bitbucket,
             bitbucket_port=bitbucket_port,
@@ -199,6 +192,28 @@ def _start_bitbucket(state: StateDir, token: str, ends: ExitStack) -> tuple[Part
     taken = ready_port(part)
     state.bitbucket_port.write_text(str(taken))
     return part, taken
+
+
+def _start_aws(
+    state: StateDir, tools: Tools, step: Step, ends: ExitStack
+) -> tuple[Endpoints, tuple[Part, ...]]:
+    """Start what is ours of AWS, then the emulator, whose functions call it."""
+    port, machines_port = free_port(), free_port()
+    url, machines_url = (f"http://127.0.0.1:{one}" for one in (port, machines_port))
+    with step("starting AWS Batch"):
+        batch, batch_port = _start_batch(state, tools, url, ends)
+        batch_url = f"http://127.0.0.1:{batch_port}"
+    with step("starting AWS"):
+        machines = aws.start_machines(tools, url, batch_url, state, port=machines_port)
+        ends.callback(machines.end)
+        cloudformation = aws.start_cloudformation(url, batch_url, state)
+        ends.callback(cloudformation.end)
+        emulator = aws.start_emulator(tools, batch_url, machines_url, port, state)
+        ends.callback(emulator.end)
+        ready_port(machines)
+        cloudformation_url = f"http://127.0.0.1:{ready_port(cloudformation)}"
+    endpoints = Endpoints(url, batch_url, cloudformation_url, machines_url)
+    return endpoints, (batch, machines, cloudformation, emulator)
 
 
 def _start_batch(state: StateDir, tools: Tools, aws_url: str, ends: ExitStack) -> tuple[Part, int]:

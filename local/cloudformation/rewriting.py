@@ -17,6 +17,10 @@ from local.cloudformation.templates import Template, with_strings
 _EXECUTE_API = re.compile(
     r"https://\$\{(\w+)\}\.execute-api\.\$\{AWS::Region\}\.(?:\$\{AWS::URLSuffix\}|amazonaws\.com)"
 )
+_SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of CloudFormation's
+_PROFILE = "AWS::IAM::InstanceProfile"
+# What stands in an ARN before the name of an instance profile without a path.
+_PROFILE_PART = ":instance-profile/"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def rewritten(template: Template, values: Mapping[str, str], site: Site) -> Rewr
     resources = {
         name: _custom(resource, site) for name, resource in (plain.get("Resources") or {}).items()
     }
-    addressed = with_strings(plain | {"Resources": resources}, lambda one: _addressed(one, site))
+    referred = _referred(plain | {"Resources": resources}, _otherwise_named(resources))
+    addressed = with_strings(referred, lambda one: _addressed(one, site))
     return Rewritten(addressed, tuple(limits))
 
 
@@ -78,6 +83,38 @@ def _custom(resource: Any, site: Site) -> Any:
     asked = {"ServiceToken": site.service_token, "ServiceTimeout": site.seconds[kind]}
     properties = (resource.get("Properties") or {}) | asked
     return resource | {"Type": custom_type(kind), "Properties": properties}
+
+
+def _otherwise_named(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """What means, in the emulator, the `Ref` of a resource whose `Ref` is another in AWS.
+
+    A secret's is its ARN there, and here its name; an instance profile's is the other way round.
+    """
+    kinds = {name: one.get("Type") for name, one in resources.items() if isinstance(one, dict)}
+    return {
+        name: {"Fn::GetAtt": [name, "Id"]}
+        if kind == _SECRET
+        else {"Fn::Select": [1, {"Fn::Split": [_PROFILE_PART, {"Fn::GetAtt": [name, "Arn"]}]}]}
+        for name, kind in kinds.items()
+        if kind in (_SECRET, _PROFILE)
+    }
+
+
+def _referred(node: Any, instead: Mapping[str, Any]) -> Any:
+    """A template's node with other expressions in place of the `Ref` of some resources.
+
+    >>> _referred({"Value": {"Ref": "Key"}, "Other": {"Ref": "Queue"}}, {"Key": {"Id": "Key"}})
+    {'Value': {'Id': 'Key'}, 'Other': {'Ref': 'Queue'}}
+    """
+    match node:
+        case {"Ref": str(name)} if len(node) == 1 and name in instead:
+            return instead[name]
+        case dict():
+            return {key: _referred(one, instead) for key, one in node.items()}
+        case list():
+            return [_referred(one, instead) for one in node]
+        case _:
+            return node
 
 
 def _addressed(text: str, site: Site) -> str:
