@@ -62,8 +62,10 @@ class Account:
             raise AccountError(message)
         return region
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, region: str | None = None) -> Any:
         """A client of `service`: 10 s to connect, 60 s to answer, 5 tries in all.
+
+        `region`: another than the account's, for what answers there alone.
 
         Raises:
             AccountError: the region, the endpoint or the AWS configuration cannot be worked with.
@@ -80,7 +82,9 @@ class Account:
         where = {} if here is None else {"endpoint_url": here.endpoint(service)}
         with asking(f"getting ready to call {service}"):
             try:
-                return self.session.client(service, region_name=self.region, config=config, **where)
+                return self.session.client(
+                    service, region_name=region or self.region, config=config, **where
+                )
             except ValueError as error:
                 # botocore has no error of its own for an endpoint that is no address.
                 message = f"{error}: look at AWS_ENDPOINT_URL, and at your AWS profile"

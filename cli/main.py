@@ -40,6 +40,10 @@ _COMMANDS = {
         "Add a repository to an environment, look at it, remove it.",
     ),
     "push": Place("cli.replay.commands:push", "Pushes to Bitbucket, and what was heard of them."),
+    "remote": Place(
+        "cli.remote.commands:remote",
+        "One EC2 instance of one's own, which always ends itself.",
+    ),
     "runs": Place(
         "cli.runs.commands:runs",
         "Runs: list, watch and read them, stop them, ask for more of them.",
@@ -51,7 +55,7 @@ _COMMANDS = {
     "undeploy": Place("cli.deploy.commands:undeploy", "Delete the stack of an environment."),
 }
 # Ctrl-C is how these end, there is nothing to go on with; or they say themselves how to go on.
-_SAY_IT_THEMSELVES = frozenset({"demo", "local", "sweep"})
+_SAY_IT_THEMSELVES = frozenset({"demo", "local", "remote", "sweep"})
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
     f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()
 )

@@ -78,10 +78,11 @@ RUN = Work(
     secret_requests=3,
 )
 
-# The reconciler on its schedule, while no run is open: it asks the index for each open state.
+# The reconciler on its schedule, while no run is open: it asks the index for each open state, about
+# jobs and about machines, and EC2 for machines that should have ended.
 LOOK_AROUND = Work(
-    invocations=(Invocations("reconciler", times=1, aws_calls=3),),
-    table_reads=Decimal("1.5"),
+    invocations=(Invocations("reconciler", times=1, aws_calls=7),),
+    table_reads=Decimal(3),
     table_invocations=1,
 )
 

@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 # The installation, and what one project adds to it.
-INSTALLATION = ("template.yaml", "container/compute.yaml")
+INSTALLATION = ("template.yaml", "container/compute.yaml", "container/remote.yaml")
 PROJECT = ("container/project.yaml",)
 FUNCTION = "AWS::Serverless::Function"
 _NO_VALUE = {"Ref": "AWS::NoValue"}

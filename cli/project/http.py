@@ -43,8 +43,8 @@ class Sends(Protocol):
 class Http:
     """Sends requests over the network, once each: what is unclear, the caller looks up."""
 
-    def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+    def __init__(self, timeout: urllib3.Timeout = _TIMEOUT) -> None:
+        self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None

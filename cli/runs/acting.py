@@ -10,6 +10,7 @@ from cli.account import Account, AccountError, account_options
 from cli.asking import reaching
 from cli.examples import example
 from cli.runs.finding import RunReference, find
+from cli.runs.machines import NOT_KEPT, again, ends_with
 from cli.runs.stack import RunsStack
 from cli.runs.watching import watch_run
 from cli.runs.wording import as_json, candidate, name
@@ -45,13 +46,17 @@ def stop(
 ) -> None:
     """Stop runs: their jobs are terminated, and the commit's status says by whom and why.
 
+    The machine of a run that has one of one's own is terminated or stopped, as was asked for it.
     RUN is a run's id or a commit, or the first characters of either.
     """
     stack = RunsStack.of(account)
     runs = _find(stack, references)
-    if not yes:
-        for run in runs:
+    for run in runs:
+        if not yes:
             click.echo(candidate(run), err=True)
+        if run.machine is not None and not run.final:
+            click.echo(f"{run.run_id}: {ends_with(run.machine)}", err=True)
+    if not yes:
         click.confirm("stop these?" if len(runs) > 1 else "stop it?", abort=True, err=True)
     with reaching("stopping runs"):
         by = name(stack.requests.who())
@@ -64,6 +69,7 @@ def stop(
             now=datetime.now(UTC),
             runs=stack.records,
             jobs=stack.jobs,
+            machines=None if run.machine is None else stack.machines,
             publisher=stack.requests.publisher,
         )
 
@@ -93,6 +99,13 @@ def rerun(account: Account, references: Sequence[str], *, watch: bool, json_want
     runs = _find(stack, references)
 
     def rerun_one(run: Run) -> Run:
+        if run.machine is not None:
+            typed = again(account, run, run.machine)
+            message = (
+                f"run {run.run_id} had a machine of one's own; the same work once more is\n"
+                f"  {typed}\nwith what the record does not keep, as it was: {NOT_KEPT}"
+            )
+            raise AccountError(message)
         return control.rerun(
             run.run_id,
             now=datetime.now(UTC),

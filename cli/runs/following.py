@@ -1,4 +1,4 @@
-"""A run while it goes on: what changed since the last look, and what its job has said since."""
+"""A run while it goes on: what changed since the last look, and what it has said since."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,13 +7,14 @@ from datetime import datetime
 
 from cli.patience import Patience
 from cli.runs.logs import Log
+from cli.runs.machines import place
 from cli.runs.wording import how_far, moment, name, took
 from shared.runs import Run
 
 
 @dataclass
 class JobLog:
-    """What a run's job says, over all its tries: each has a stream, which `open_stream` opens.
+    """What a run says, over all its tries: each has a stream, which `open_stream` opens.
 
     `tail`: only so many of the last lines, of the try that is found first.
     """
@@ -31,7 +32,8 @@ class JobLog:
             Unavailable: where the log is failed, for now.
 
         """
-        stream = run.job.log_stream if run.job is not None else None
+        where = run.job or run.machine
+        stream = where.log_stream if where is not None else None
         if stream is not None and stream != self._stream:
             yield from self.rest()  # of the try before
             tail = self.tail if self._stream is None else None
@@ -108,7 +110,7 @@ def _happened(run: Run) -> Iterator[tuple[datetime, str]]:
     which_try = f", try {run.try_number}" if run.try_number > 1 else ""
     yield run.requested_at, f"requested{again}"
     if run.submitted_at is not None:
-        yield run.submitted_at, "submitted" + (f" as {run.job.name}" if run.job else "")
+        yield run.submitted_at, f"submitted{_whither(run)}"
     if run.state == "submitted" and which_try:
         yield run.updated_at, f"submitted{which_try}: {run.reason}"
     if run.blocked is not None and not run.final:
@@ -123,8 +125,17 @@ def _happened(run: Run) -> Iterator[tuple[datetime, str]]:
         yield run.stopped_at or run.updated_at, ended(run)
 
 
-def ended(run: Run) -> str:
-    """How an attempt ended, in words."""
+def _whither(run: Run) -> str:
+    if run.machine is not None:
+        return f" {place(run.machine)}"
+    return "" if run.job is None else f" as {run.job.name}"
+
+
+def ended(run: Run, longest: int | None = None) -> str:
+    """How an attempt ended, in words; `longest`: only so many characters of the reason."""
     after = took(run)
     words = f"{run.state}{f' after {after}' if after else ''}"
-    return f"{words}: {run.reason}" if run.reason else words
+    if not run.reason:
+        return words
+    cut = longest is not None and len(run.reason) > longest
+    return f"{words}: {run.reason[:longest]}{'…' if cut else ''}"

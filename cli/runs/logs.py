@@ -1,4 +1,4 @@
-"""Where a job's log is read while it grows: the log group, or the embedded stack's file.
+"""Where a log is read while it grows: the log group, or the embedded stack's file of a job.
 
 A log may be larger than memory: it is read by pages, each a few lines or a few thousand.
 """
@@ -143,9 +143,16 @@ class FileLog:
 def open_log(
     account: Account, deployed: Deployed, stream: str, *, tail: int | None = None
 ) -> GroupLog | FileLog:
-    """The log of one try, by its stream."""
+    """The log of one try of a job, by its stream."""
     if account.local is not None:
         return FileLog(account.local.job_logs / f"{stream}.log", tail)
+    return open_machine_log(account, deployed, stream, tail=tail)
+
+
+def open_machine_log(
+    account: Account, deployed: Deployed, stream: str, *, tail: int | None = None
+) -> GroupLog:
+    """The log of a run on a machine of one's own, by its stream; the embedded stack has it too."""
     group = deployed.output("JobLogGroup")
     return GroupLog(account.client("logs"), group, stream, tail)
 

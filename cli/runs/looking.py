@@ -11,9 +11,11 @@ from cli.account import Account, account_options
 from cli.asking import reaching
 from cli.examples import example
 from cli.runs.finding import STATES, RunReference, find
+from cli.runs.machines import NOT_KEPT, again
+from cli.runs.page import described
 from cli.runs.selecting import Wanted
 from cli.runs.stack import RunsStack
-from cli.runs.wording import HEAD, SHORT, as_json, described, row
+from cli.runs.wording import HEAD, SHORT, as_json, row
 from cli.shown import command, table
 from cli.typed import FullName, Span
 from shared.events import State
@@ -107,7 +109,7 @@ def _show(runs: Sequence[Run], account: Account, now: datetime) -> None:
 @account_options
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 def show(account: Account, reference: str, *, json_wanted: bool) -> None:
-    """Show a run: what it was asked to do, its job, its times, how it ended.
+    """Show a run: what it was asked to do, its job or machine, its times, how it ended.
 
     RUN is its id or a commit, or the first characters of either, at least four.
     """
@@ -121,6 +123,9 @@ def show(account: Account, reference: str, *, json_wanted: bool) -> None:
     click.echo("", err=True)
     for words in _next(run):
         click.echo(command(account, "runs", words, run.run_id[:SHORT]), err=True)
+    if run.final and run.machine is not None:
+        click.echo(again(account, run, run.machine), err=True)
+        click.echo(f"  (the record does not keep {NOT_KEPT})", err=True)
 
 
 def _next(run: Run) -> Sequence[str]:
@@ -129,4 +134,6 @@ def _next(run: Run) -> Sequence[str]:
         return ("watch", "logs", "stop")
     if run.unreadable:
         return ()
+    if run.machine is not None:
+        return ("logs",) if run.started_at is not None else ()
     return ("logs", "rerun") if run.job is not None else ("rerun",)

@@ -11,6 +11,7 @@ from cli.examples import example
 from cli.runs.finding import RunReference, find
 from cli.runs.following import ended, follow
 from cli.runs.lines import plain
+from cli.runs.machines import left
 from cli.runs.stack import RunsStack
 from cli.shown import command
 from shared.runs import Run
@@ -49,7 +50,7 @@ def logs(
     tail: int | None,
     point: int | None,
 ) -> None:
-    """Print what a run's job has said.
+    """Print what a run's job has said, or its machine.
 
     It comes from the log group of jobs; that of an earlier attempt, or of a point of a sweep, is
     the copy that was left in S3 at its end. RUN is a run's id or a commit, or the first characters
@@ -96,7 +97,7 @@ def _print_copy(
 
 
 def _print(stack: RunsStack, run: Run, tail: int | None) -> None:
-    log = stack.log(tail=tail)
+    log = stack.log(run, tail=tail)
     with reaching("reading a log"):
         for page in log.lines(run):
             _say(page)
@@ -114,14 +115,21 @@ def _print(stack: RunsStack, run: Run, tail: int | None) -> None:
 
 def _print_left(stack: RunsStack, run: Run, tail: int | None) -> None:
     """What is left of the log of a run that is over, if it came so far as to have one."""
-    if run.job is None or (run.started_at is None and run.exit_code is None):
-        message = f"there is no log, the job has never run: {ended(run)}"
+    where = run.job or run.machine
+    if where is None or (run.started_at is None and run.exit_code is None):
+        what = "job" if run.machine is None else "experiment"
+        message = f"there is no log, the {what} has never run: {ended(run)}"
+        raise click.ClickException(message)
+    if run.machine is not None:
+        archive = left(stack.account, run) or f"nothing was stored: {ended(run)}"
+        # It has expired there, or never came: a machine may be unable to write to it.
+        message = f"the log group has no log of it; {archive}"
         raise click.ClickException(message)
     _print_copy(stack, run, run.attempt, None, tail)
 
 
 def _follow(stack: RunsStack, run: Run, tail: int | None) -> None:
-    log, run_id = stack.log(tail=tail), run.run_id
+    log, run_id = stack.log(run, tail=tail), run.run_id
     with reaching("following a log"):
         for now, said in follow(lambda: stack.look(run_id), log, stack.pace):
             _say(said)

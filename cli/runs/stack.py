@@ -1,4 +1,4 @@
-"""What every command about runs works with: one stack's records, and its job's logs."""
+"""What every command about runs works with: one stack's records, and its runs' logs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from cli.asking import asking
 from cli.requests import Requests
 from cli.runs.copies import copy_key, read_copy
 from cli.runs.following import JobLog, Pace
-from cli.runs.logs import open_log
+from cli.runs.logs import open_log, open_machine_log
 from shared.batch_jobs import BatchJobs
 from shared.events import RunId
+from shared.machines import Machines
 from shared.run_store import RunStore
 from shared.runs import Run
 
@@ -48,6 +49,11 @@ class RunsStack:
         """Where jobs are ended."""
         return BatchJobs(self.account.client("batch"))
 
+    @cached_property
+    def machines(self) -> Machines:
+        """Where machines of one's own are ended."""
+        return Machines(self.account.client("ec2"))
+
     @property
     def pace(self) -> Pace:
         """How often a run is looked at."""
@@ -68,10 +74,11 @@ class RunsStack:
             raise click.ClickException(message)
         return run
 
-    def log(self, *, tail: int | None = None) -> JobLog:
+    def log(self, run: Run, *, tail: int | None = None) -> JobLog:
         """The log of a run's current attempt; `tail`: of the last lines so many, and what comes."""
+        opens = open_log if run.machine is None else open_machine_log
         return JobLog(
-            lambda stream, tail: open_log(self.account, self.deployed, stream, tail=tail), tail
+            lambda stream, tail: opens(self.account, self.deployed, stream, tail=tail), tail
         )
 
     def copy_of_log(

@@ -17,6 +17,7 @@ from cli.patience import Patience
 from cli.runs.finding import RunReference, find, newest_first
 from cli.runs.following import Changes, ended, follow
 from cli.runs.lines import plain
+from cli.runs.machines import left
 from cli.runs.stack import RunsStack
 from cli.runs.wording import HEAD, SHORT, row, state
 from cli.shown import command, printable, table
@@ -25,6 +26,8 @@ from shared.runs import OPEN_STATES, Run
 
 # The index is behind the table by a moment: what was asked for just now may not be in it yet.
 _ENOUGH = 2
+# Of a reason that stands in full among the changes; the error only tells which one it was.
+_SHORT_REASON = 100
 
 
 @click.command(epilog=example("cloud-runner runs watch 4f2a9c", "cloud-runner runs watch"))
@@ -55,7 +58,7 @@ def watch_run(stack: RunsStack, run: Run) -> None:
     goes_on = f"the run goes on; to end it: {command(stack.account, 'runs', 'stop', run_id)}"
     sweep = run.asked.sweep
     # An array's parent says nothing, and its points say too much.
-    log = None if sweep is not None and sweep.size > 1 else stack.log()
+    log = None if sweep is not None and sweep.size > 1 else stack.log(run)
     changes = Changes()
     with ended_by_ctrl_c(goes_on), reaching("watching a run"):
         for now, said in follow(lambda: stack.look(run_id), log, stack.pace):
@@ -66,8 +69,10 @@ def watch_run(stack: RunsStack, run: Run) -> None:
             for line in said:
                 click.echo(f"  | {plain(line)}")
         _say_changes(changes, run)
+    if (kept := left(stack.account, run)) is not None:
+        click.echo(kept, err=True)
     if run.state != "succeeded":
-        message = f"run {run_id} {ended(run)}"
+        message = f"run {run_id} {ended(run, _SHORT_REASON)}"
         raise NotSuccessful(message)
 
 

@@ -1,17 +1,18 @@
-"""A run in words: a row, a page, a line of its progress; and for programs."""
+"""A run in words: a row, a line of its progress; and for programs."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from cli.shown import age, printable
 from shared.durations import duration
-from shared.events import Job, Person, Progress, Sweep
-from shared.runs import Run, Stop
+from shared.events import Person, Progress
+from shared.runs import Run
 
 HEAD = ("RUN", "STATE", "CHANGED", "REPOSITORY", "BRANCH", "COMMIT", "BY", "ASKS FOR")
 SHORT = 12
 _LONGEST_CELL = 48
+# What only the services go by.
+_INTERNAL = {"after", "inferred", "lease_until"}
 
 
 def row(run: Run, now: datetime) -> tuple[str, ...]:
@@ -30,15 +31,13 @@ def row(run: Run, now: datetime) -> tuple[str, ...]:
 
 def candidate(run: Run) -> str:
     """A run on one line, where one of several has to be chosen."""
-    where = " ".join(
-        part
-        for part in (
-            run.repository and run.repository.full_name,
-            run.branch,
-            (run.commit or "")[:SHORT],
-        )
-        if part
+    parts = (
+        run.repository and run.repository.full_name,
+        run.branch,
+        (run.commit or "")[:SHORT],
+        run.machine and asks(run),
     )
+    where = " ".join(part for part in parts if part)
     return printable(f"{run.run_id}  {run.state}  {run.created_at:%Y-%m-%d %H:%M}  {where}")
 
 
@@ -59,6 +58,8 @@ def asks(run: Run) -> str:
         best = run.progress.best if run.progress is not None else None
         return f"{what}, best {best}" if best is not None else what
     what = "experiment" if asked.experiment else "run"
+    if asked.module is not None:
+        what = f"python -m {asked.module}"
     return f"{what} {asked.arguments}" if asked.arguments else what
 
 
@@ -106,77 +107,9 @@ def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}Z"
 
 
-def described(run: Run, now: datetime) -> Iterator[str]:
-    """All that is known of a run, a fact a line."""
-    known = {label: fact for label, fact in _facts(run, now).items() if fact}
-    width = max(map(len, known))
-    for label, fact in known.items():
-        yield f"{label:<{width}}  {printable(fact)}"
-
-
-def _facts(run: Run, now: datetime) -> dict[str, str | None]:
-    return {
-        "run": run.run_id,
-        "state": state(run),
-        "reason": run.reason,
-        "exit code": None if run.exit_code is None else str(run.exit_code),
-        "stop": _stop(run.stop_asked),
-        "waits": run.blocked.reason if run.blocked is not None and not run.final else None,
-        "progress": how_far(run),
-        "repository": None if run.repository is None else run.repository.full_name,
-        "branch": run.branch,
-        "commit": run.commit,
-        "asks for": asks(run),
-        "sweep": _place(run.asked.sweep),
-        "resources": _resources(run),
-        "asked by": name(run.pushed_by),
-        "attempt": f"{run.attempt}" + (f", try {run.try_number}" if run.try_number > 1 else ""),
-        **_job(run.job),
-        "requested": _when(run.requested_at, now),
-        "submitted": _when(run.submitted_at, now),
-        "started": _when(run.started_at, now),
-        "ended": _when(run.stopped_at, now),
-        "took": took(run),
-    }
-
-
-def _place(sweep: Sweep | None) -> str | None:
-    return None if sweep is None else f"{sweep.sweep_id}, wave {sweep.wave}"
-
-
-def _stop(stop: Stop | None) -> str | None:
-    return None if stop is None else f"asked by {stop.by}: {stop.why}"
-
-
-def _job(job: Job | None) -> dict[str, str | None]:
-    if job is None:
-        return {}
-    return {
-        "job": job.name,
-        "job id": job.id,
-        "job queue": job.queue,
-        "definition": job.definition,
-        "log stream": job.log_stream,
-    }
-
-
 def took(run: Run) -> str | None:
     """How long the attempt has run, once it is over; None where it never started."""
     return duration(run.started_at, run.stopped_at) or None
-
-
-def _resources(run: Run) -> str | None:
-    asked = run.asked
-    named = (
-        (asked.gpus, "1 GPU" if asked.gpus == 1 else f"{asked.gpus} GPUs"),
-        (asked.memory_mib, f"{asked.memory_mib} MiB"),
-        (asked.vcpus, "1 vCPU" if asked.vcpus == 1 else f"{asked.vcpus} vCPUs"),
-    )
-    return ", ".join(words for number, words in named if number is not None) or None
-
-
-def _when(time: datetime | None, now: datetime) -> str | None:
-    return None if time is None else f"{moment(time)}, {age(now - time)} ago"
 
 
 def _cut(text: str) -> str:
@@ -185,4 +118,4 @@ def _cut(text: str) -> str:
 
 def as_json(run: Run) -> dict[str, Any]:
     """A run for programs, with the field names of its events."""
-    return run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"lease_until"})
+    return run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_INTERNAL)
