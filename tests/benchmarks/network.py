@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qs
 
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -33,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back: JSON."""
+    """What comes back: JSON, or XML from EC2."""
 
     body: bytes
     status: int = 200
@@ -54,10 +55,13 @@ def answered(answer: Answers) -> Iterator[None]:
     """Nothing goes out while the block runs: `answer` says what comes back."""
 
     def send(_session: object, request: AWSPreparedRequest) -> AWSResponse:
-        # The JSON protocols name the operation in a header (bytes by now), Batch's in the path.
+        # The JSON protocols name the operation in a header (bytes by now), Batch's in the path, and
+        # EC2's in its form.
         target: Any = request.headers.get("X-Amz-Target")
-        name = target.decode().rpartition(".") if target else request.url.rpartition("/")
-        given = answer(Request(name[2], request.body if isinstance(request.body, bytes) else b""))
+        name = target.decode().rpartition(".")[2] if target else request.url.rpartition("/")[2]
+        body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+        name = name or parse_qs(body.decode())["Action"][0]
+        given = answer(Request(name, body))
         headers = HTTPHeaders.from_pairs(
             [
                 ("x-amzn-RequestId", "00000000-0000-4000-8000-000000000000"),

@@ -23,6 +23,7 @@ ADAPTERS = {
     "hooks": ("services.webhook.hooks", "Hooks"),
     "jobs": ("shared.batch_jobs", "BatchJobs"),
     "lists": ("services.submitter.points", "PointLists"),
+    "machines": ("shared.machines", "Machines"),
     "publisher": ("shared.publisher", "Publisher"),
     "queue": ("shared.consumer", "Queue"),
     "queues": ("services.submitter.queues", "JobQueues"),
@@ -34,6 +35,7 @@ ADAPTERS = {
 CLIENTS = {
     "batch": "batch",
     "dynamodb": "dynamodb",
+    "ec2": "ec2",
     "eventbridge": "events",
     "s3": "s3",
     "secretsmanager": "secretsmanager",

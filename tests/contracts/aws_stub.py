@@ -2,7 +2,7 @@
 
 It knows no more than it is told: an operation has one answer after the other, the last one again
 and again, and one that it was not told of is a 400, which no function takes for a success. What is
-to be answered to S3, which speaks XML, is the text of an answer's `xml`.
+to be answered to S3 and EC2, which speak XML, is the text of an answer's `xml`.
 """
 
 import json
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 Answers = Mapping[str, Sequence[dict[str, Any]]]
 
@@ -53,8 +54,10 @@ def answering(answers: Answers) -> Iterator[Stub]:
 
         def do_POST(self) -> None:
             asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            request = json.loads(asked or b"{}")
-            operation = _operation(self.headers.get("X-Amz-Target"), self.path)
+            form = "x-www-form-urlencoded" in self.headers.get("Content-Type", "")
+            request = dict(parse_qsl(asked.decode())) if form else json.loads(asked or b"{}")
+            target = request["Action"] if form else self.headers.get("X-Amz-Target")
+            operation = _operation(target, self.path)
             with lock:
                 stub.calls.append((operation, request))
                 some = left.get(operation, [])
@@ -84,5 +87,8 @@ def answering(answers: Answers) -> Iterator[Stub]:
 
 
 def _operation(target: str | None, path: str) -> str:
-    """`GetItem` from the JSON protocols' header; the path for Batch, S3 and Bitbucket."""
+    """`GetItem` from the JSON protocols' header; the path for Batch, S3 and Bitbucket.
+
+    EC2's protocol is a form, which names its operation itself.
+    """
     return target.rpartition(".")[2] if target else path.partition("?")[0]

@@ -12,6 +12,8 @@ from tests.contracts.built import Built, answer_of, sample
 CHANGED = sample("samples/RunStateChanged.json")["detail"]
 PUSHED = sample("samples/CommitPushed.json")["detail"]
 DESCRIBED = sample("samples/JobDescribed.json")["detail"]
+MACHINE = sample("samples/MachineDescribed.json")["detail"]["instance"]
+OVERDUE = sample("samples/MachineOverdue.json")["detail"]
 ENDS = ("submitted_at", "started_at", "stopped_at", "reason", "exit_code")
 
 
@@ -29,6 +31,12 @@ CLAIMED = _record(
     **dict.fromkeys(ENDS),
 )
 SUBMITTED = _record(state="submitted", **dict.fromkeys(ENDS[1:]))
+ON_A_MACHINE = _record(
+    state="running",
+    job=None,
+    machine={"instance_id": MACHINE["InstanceId"], "ends_at": OVERDUE["ends_at"]},
+    **dict.fromkeys(ENDS[2:]),
+)
 STORED: Answers = {
     "PutItem": [{}],
     "UpdateItem": [{}],
@@ -39,6 +47,23 @@ HOOK = {"secret": "sample-webhook-secret", "repository": "acme/faulty-parts"}
 HOOKS = json.dumps({sample("webhook.json")["headers"]["x-hook-uuid"]: HOOK})
 BUCKET = sample("env.json")["SweeperFunction"]["DATA_BUCKET"]
 STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"
+
+
+def _instances(state: str) -> dict[str, str]:
+    """EC2's answer about the sample's machine."""
+    reason = "".join(f"<{k.lower()}>{v}</{k.lower()}>" for k, v in MACHINE["StateReason"].items())
+    tags = "".join(
+        f"<item><key>{tag['Key']}</key><value>{tag['Value']}</value></item>"
+        for tag in MACHINE["Tags"]
+    )
+    instance = (
+        f"<instanceId>{MACHINE['InstanceId']}</instanceId>"
+        f"<instanceState><code>0</code><name>{state}</name></instanceState>"
+        f"<stateReason>{reason}</stateReason><tagSet>{tags}</tagSet>"
+    )
+    inner = f"<item><instancesSet><item>{instance}</item></instancesSet></item>"
+    whole = f"<reservationSet>{inner}</reservationSet>"
+    return {"xml": f"<DescribeInstancesResponse>{whole}</DescribeInstancesResponse>"}
 
 
 def test_the_built_webhook_stores_the_push(built: Built) -> None:
@@ -97,18 +122,38 @@ def test_the_built_monitor_follows_the_job(built: Built) -> None:
     assert aws.sent()[1]["detail"]["reason"] == CHANGED["reason"]
 
 
+def test_the_built_monitor_believes_a_machine_about_its_own_run_alone(built: Built) -> None:
+    event = sample("monitor.json")
+    (record,) = event["Records"] = event["Records"][2:]
+    with answering({**STORED, "GetItem": [{"Item": ON_A_MACHINE}]}) as aws:
+        answer_of(built, "monitor", aws, event)
+    record["attributes"]["SenderId"] = "AROAEXAMPLEEXAMPLE:i-00000000000000000"
+    with answering({**STORED, "GetItem": [{"Item": ON_A_MACHINE}]}) as refusing:
+        answer = answer_of(built, "monitor", refusing, event)
+
+    (changed,) = aws.sent()
+    said = sample("samples/MachineReported.json")["detail"]
+    assert (changed["detail"]["state"], changed["detail"]["reason"]) == ("failed", said["reason"])
+    assert changed["detail"]["machine"]["archive"] == said["archive"]
+    assert answer == {"batchItemFailures": []}
+    assert refusing.operations == []
+
+
 def test_the_built_reconciler_asks_after_runs(built: Built) -> None:
+    found: tuple[list[Any], ...] = ([REQUESTED], [SUBMITTED], [], [], [], [ON_A_MACHINE])
     asked: Answers = {
-        "Query": [{"Items": [REQUESTED]}, {"Items": [SUBMITTED]}, {"Items": []}],
+        "Query": [{"Items": items} for items in found],
         "/v1/describejobs": [{"jobs": [DESCRIBED["job"]]}],
+        "DescribeInstances": [_instances("terminated"), _instances("running")],
     }
     with answering({**STORED, **asked}) as aws:
         answer = answer_of(built, "reconciler", aws)
 
     assert answer == {}
     sent = {event["detail-type"]: event for event in aws.sent()}
-    assert set(sent) == {"RunRequested", "JobDescribed"}
-    assert sent["JobDescribed"] == sample("samples/JobDescribed.json")
+    assert set(sent) == {"RunRequested", "JobDescribed", "MachineDescribed", "MachineOverdue"}
+    for name in ("JobDescribed", "MachineDescribed", "MachineOverdue"):
+        assert sent[name] == sample(f"samples/{name}.json")
 
 
 def test_the_built_notifier_posts_the_status(built: Built) -> None:

@@ -84,7 +84,7 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
     port = free_port()
     state = StateDir(tmp_path_factory.mktemp("stack"))
     state.aws.mkdir()
-    part = aws.start_emulator(Tools(), NOWHERE, port, state)
+    part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
     try:
         url = f"http://127.0.0.1:{port}"
         bus_arn = aws.client("events", url).create_event_bus(Name=BUS)["EventBusArn"]

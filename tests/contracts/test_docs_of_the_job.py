@@ -24,7 +24,8 @@ def _words() -> set[str]:
     return {
         node.value
         for one in modules("container")
-        for node in ast.walk(ast.parse(one.path.read_text(encoding="utf-8")))
+        if not one.name.startswith("container.agent")  # which is no part of a job
+        for node in ast.walk(one.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 

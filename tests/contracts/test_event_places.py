@@ -1,5 +1,6 @@
 """Each event is one class, one detail-type, one sample, one queue or rule, one row in the docs."""
 
+import ast
 import json
 from typing import Any
 
@@ -12,11 +13,13 @@ from shared.names import Names
 from shared.runs import commit_run_id
 from tests.contracts.aws_calls import published_to_queues, publishes_facts
 from tests.contracts.markdown import code, table
+from tests.contracts.sources import modules
 from tests.contracts.wiring import (
     PROJECT,
     RESOURCES,
     functions,
     points_to,
+    properties,
     queue_name,
     rules,
     rules_of_our_bus,
@@ -27,6 +30,8 @@ SAMPLES = PROJECT / "events/samples"
 BY_NAME = {event.detail_type(): event for event in classes()}
 ARCHITECTURE = (PROJECT / "docs/architecture.md").read_text(encoding="utf-8")
 BUS = "event bus"
+# What runs on a machine of one's own, as the docs call it where a service would stand.
+MACHINE = "machine"
 # Everything that EventBridge puts around an event: user guide, "AWS service event metadata".
 BUS_ENVELOPE = {
     *("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
@@ -38,9 +43,22 @@ def _sample(name: str) -> dict[str, Any]:
     return read
 
 
+def _sent_by_machines() -> set[str]:
+    """The events that the program on a machine makes; it has no classes, but their names."""
+    words = {
+        node.value
+        for one in modules("container")
+        if one.name.startswith("container.agent")
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return words & set(BY_NAME)
+
+
 def _queues() -> dict[str, set[str]]:
     """The queues that each event is sent to, from the code's settings through the template."""
-    found: dict[str, set[str]] = {}
+    machines_queue = str(points_to(properties("Remote")["Parameters"]["BatchEventsQueueArn"]))
+    found: dict[str, set[str]] = {event: {machines_queue} for event in _sent_by_machines()}
     for function in functions():
         for event, setting in published_to_queues(function.service).items():
             queue = points_to(function.environment[setting.upper()])
@@ -58,7 +76,8 @@ def _detail_types_on_the_bus() -> set[str]:
 def _senders(event: str) -> set[str]:
     services = {function.service for function in functions()}
     if event in _queues():
-        return {service for service in services if event in published_to_queues(service)}
+        machine = {MACHINE} if event in _sent_by_machines() else set()
+        return machine | {one for one in services if event in published_to_queues(one)}
     return {service for service in services if publishes_facts(service)}
 
 
@@ -104,8 +123,13 @@ def test_a_sample_fits_its_schema_and_shows_every_field(name: str) -> None:
 
     jsonschema.Draft202012Validator.check_schema(described)
     jsonschema.Draft202012Validator(described).validate(detail)
-    # A run that is no sweep has no progress.
-    assert set(detail) | {"progress"} >= set(described["properties"]) >= set(detail)
+    # A run that is no sweep has no progress, and one that has a job no machine.
+    known = set(detail) | {"progress", "machine"}
+    assert known >= set(described["properties"]) >= set(detail)
+
+
+def test_what_a_machine_says_is_of_itself_alone() -> None:
+    assert _sent_by_machines() == {"MachineReported"}
 
 
 def test_the_samples_tell_of_one_run() -> None:

@@ -22,6 +22,7 @@ ADAPTERS = {
     "shared.aws",
     "shared.best",
     "shared.consumer",
+    "shared.machines",
     "shared.run_store",
     "shared.secrets",
     "shared.sweep_results",
@@ -35,8 +36,15 @@ RUN_IN_THE_IMAGES_PYTHON = {
     "container.report_drawing": {"vl_convert"},
     "container.s3_copy": {"boto3", "botocore", "s3transfer"},
 }
+# What a machine of one's own runs, packed alone.
+ON_A_MACHINE = [one for one in modules("container") if one.name.startswith("container.agent")]
+KNOW_BOTO3_ON_A_MACHINE = {
+    "container.agent.aws",
+    "container.agent.setup",
+    "container.agent.upload",
+}
 IN_THE_JOB = [
-    *modules("container"),
+    *(one for one in modules("container") if one not in ON_A_MACHINE),
     *map(module, (name.removesuffix(".__init__") for name in SHARED)),
 ]
 
@@ -70,6 +78,25 @@ def test_the_jobs_program_needs_the_standard_library_only(one: Module) -> None:
     foreign = {name for name in one.imported_modules() if name.partition(".")[0] not in outside}
 
     assert not foreign - at_hand
+
+
+@pytest.mark.parametrize("one", ON_A_MACHINE, ids=lambda one: one.name)
+def test_a_machines_program_needs_itself_and_the_standard_library_only(one: Module) -> None:
+    late = {"boto3", "botocore"} if one.name in KNOW_BOTO3_ON_A_MACHINE else set()
+    outside = {
+        name
+        for name in one.imported_modules()
+        if name.partition(".")[0] not in sys.stdlib_module_names | late
+    }
+    at_the_top = {
+        name
+        for node in one.tree.body
+        for name in (Module(one.name, one.path, ast.Module([node], [])).imported_modules())
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+
+    assert all(name.startswith("container.agent") for name in outside)
+    assert not at_the_top & {"boto3", "botocore"}
 
 
 def test_adapters_alone_know_boto3() -> None:

@@ -141,7 +141,9 @@ def test_sam_gives_no_variable_that_the_template_does_not_declare(built: Built) 
 
 
 def test_addresses_of_a_running_stack_are_those_that_a_container_reaches() -> None:
-    everywhere = endpoint_environment("http://127.0.0.1:1000", "http://localhost:1001")
+    everywhere = endpoint_environment(
+        "http://127.0.0.1:1000", "http://localhost:1001", "http://127.0.0.1:1002"
+    )
     variables = {"RUNS_QUEUE_URL": "http://127.0.0.1:1000/1/runs", "RUNS_TABLE": "127.0.0.1"}
 
     written = environment_file({"ParserFunction": variables}, everywhere, "172.17.0.1")
@@ -154,12 +156,15 @@ def test_addresses_of_a_running_stack_are_those_that_a_container_reaches() -> No
         **everywhere,
         "AWS_ENDPOINT_URL": "http://172.17.0.1:1000",
         "AWS_ENDPOINT_URL_BATCH": "http://172.17.0.1:1001",
+        "AWS_ENDPOINT_URL_EC2": "http://172.17.0.1:1002",
         "AWS_SESSION_TOKEN": "",
     }
 
 
 def test_the_environment_file_is_what_the_command_would_write() -> None:
-    everywhere = endpoint_environment("http://127.0.0.1:4566", "http://127.0.0.1:4567")
+    everywhere = endpoint_environment(
+        "http://127.0.0.1:4566", "http://127.0.0.1:4567", "http://127.0.0.1:4569"
+    )
     of_functions = {name: given for name, given in ENVIRONMENT.items() if name != "Parameters"}
 
     assert environment_file(of_functions, everywhere, HOST) == ENVIRONMENT

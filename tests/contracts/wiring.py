@@ -139,10 +139,10 @@ def rules_of_our_bus() -> dict[str, dict[str, Any]]:
     return {name: rule for name, rule in rules().items() if "EventBusName" in rule}
 
 
-def statements_in_text() -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
+def statements_in_text(text: str = TEXT) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
     """Each policy statement: its actions, and for each of its resources the text and its line."""
-    lines = TEXT.splitlines()
-    for node in _mappings(yaml.compose(TEXT, Loader=yaml.SafeLoader)):
+    lines = text.splitlines()
+    for node in _mappings(yaml.compose(text, Loader=yaml.SafeLoader)):
         keys = {key.value: value for key, value in node.value if isinstance(key.value, str)}
         if "Effect" in keys and "Action" in keys and "Resource" in keys:
             actions = [scalar.value for scalar in _scalars(keys["Action"])]

@@ -44,7 +44,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def endpoints(world: World) -> Endpoints:
-    kinds = ("aws", "batch", "cloudformation")
+    kinds = ("aws", "batch", "cloudformation", "machines")
     return Endpoints(**{kind: world.told[f"{kind}_endpoint_url"] for kind in kinds})
 
 

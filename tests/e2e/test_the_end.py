@@ -1,5 +1,6 @@
 """However the stack ends, it leaves no process behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local import aws
 from local.layout import PROJECT
 from tests.e2e.conftest import processes_of, started
 from tests.e2e.world import World, until
@@ -20,6 +22,16 @@ def _pid_of(folder: Path, part: str) -> int:
     return int(found[0].split()[0])
 
 
+def _start_something_stubborn(folder: Path) -> None:
+    """Let a machine of one's own run what ignores all that it can ignore."""
+    told = json.loads((folder / "ready.json").read_text())
+    script = "#!/bin/sh\nsetsid sh -c \"trap '' TERM HUP; while :; do sleep 1; done\" &\n"
+    aws.client("ec2", told["machines_endpoint_url"]).run_instances(
+        ImageId=aws.MACHINE_IMAGE, InstanceType="t3.micro", MinCount=1, MaxCount=1, UserData=script
+    )
+    assert until(lambda: any("trap" in one for one in processes_of(folder)))
+
+
 def _launcher(folder: Path) -> int:
     return _pid_of(folder, "-m cli local up")
 
@@ -28,6 +40,7 @@ def _launcher(folder: Path) -> int:
 def test_a_launcher_that_ends_takes_everything_with_it(tmp_path: Path, number: int) -> None:
     with started(tmp_path, "--repository", "acme/trivial.jobs") as process:
         assert len(processes_of(tmp_path)) > 3
+        _start_something_stubborn(tmp_path)
         os.kill(_launcher(tmp_path), number)
 
         assert process.wait(timeout=60) == (130 if number == signal.SIGINT else 137)

@@ -46,7 +46,8 @@ class World:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the embedded account."""
-        url = self.told["batch_endpoint_url" if service == "batch" else "aws_endpoint_url"]
+        elsewhere = {"batch": "batch", "ec2": "machines", "ssm": "machines"}
+        url = self.told[f"{elsewhere.get(service, 'aws')}_endpoint_url"]
         return aws.client(service, url)
 
     @property

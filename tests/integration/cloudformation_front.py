@@ -14,6 +14,8 @@ from local.parts import free_port, ready_port
 from tests.integration.batch_endpoint import started
 
 TEMPLATES = "templates"
+# Nobody launches a machine here.
+NOWHERE = "http://127.0.0.1:1"
 _SECONDS = 60
 
 
@@ -122,8 +124,8 @@ def embedded_cloudformation(folder: Path) -> Iterator[Site]:
         batch = ends.enter_context(started(state.batch, aws_endpoint_url=url, with_queue=False))
         front = aws.start_cloudformation(url, batch.url, state)
         ends.callback(front.end)
-        ends.callback(aws.start_emulator(Tools(), batch.url, port, state).end)
-        endpoints = Endpoints(url, batch.url, f"http://127.0.0.1:{ready_port(front)}")
+        ends.callback(aws.start_emulator(Tools(), batch.url, NOWHERE, port, state).end)
+        endpoints = Endpoints(url, batch.url, f"http://127.0.0.1:{ready_port(front)}", url)
         s3 = endpoints.client("s3")
         place = {"LocationConstraint": aws.REGION}
         s3.create_bucket(Bucket=TEMPLATES, CreateBucketConfiguration=place)

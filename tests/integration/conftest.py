@@ -1,13 +1,17 @@
-"""The services in one process, for the tests that have no need of a network."""
+"""What several modules of tests begin with: the services in one process, stacks, machines."""
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.settings import Settings
 from shared.telemetry import configure
+from tests.integration.agent_machine import Account, Notified, account_in, notifications
+from tests.integration.remote_engine_world import World, Worlds, engine_world
+from tests.integration.runs_account import RunsAccount, empty, runs_account
 from tests.integration.service_chain import (
     Chain,
     best_results_table,
@@ -40,3 +44,45 @@ def chain(dynamodb: Any, s3: Any) -> Iterator[Chain]:
         chain = Chain(dynamodb, s3)
         yield chain
     assert chain.dead == []
+
+
+@pytest.fixture(scope="module")
+def anybodys() -> Iterator[RunsAccount]:
+    """A stack's account, for `stack` and the like to empty before each test."""
+    with runs_account() as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(anybodys: RunsAccount) -> Iterator[RunsAccount]:
+    """The account of a stack without runs."""
+    with empty(anybodys) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """The account that a machine's agent talks to."""
+    with account_in(tmp_path_factory.mktemp("account")) as account:
+        yield account
+
+
+@pytest.fixture
+def notified() -> Iterator[Notified]:
+    """What an address for notifications is told."""
+    with notifications() as notified:
+        yield notified
+
+
+@pytest.fixture(scope="module")
+def worlds() -> Iterator[Worlds]:
+    """An account with EC2, for `world` to empty before each test."""
+    with engine_world() as found:
+        yield found
+
+
+@pytest.fixture
+def world(worlds: Worlds, tmp_path: Path) -> Iterator[World]:
+    """An account in which `remote` makes machines whose agents are a model."""
+    with worlds(tmp_path) as found:
+        yield found

@@ -17,7 +17,7 @@ def embedded_s3(folder: Path, bucket: str) -> Iterator[str]:
     state = StateDir(folder)
     state.aws.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    part = aws.start_emulator(Tools(), NOWHERE, port, state)
+    part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
     try:
         url = f"http://127.0.0.1:{port}"
         aws.client("s3", url).create_bucket(

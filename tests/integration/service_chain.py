@@ -16,13 +16,13 @@ import boto3
 from moto import mock_aws
 
 from services.monitor import app as monitor
-from services.monitor.messages import Dependencies as MonitorNeeds
+from services.monitor.dependencies import Dependencies as MonitorNeeds
 from services.notifier import app as notifier
 from services.notifier.statuses import Links
 from services.parser import app as parser
 from services.parser.keywords import Limits
 from services.reconciler import app as reconciler
-from services.reconciler.findings import Tick
+from services.reconciler.findings import TICKS, Tick
 from services.submitter import app as submitter
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import SubmitterJobs
@@ -40,16 +40,20 @@ from shared.events import (
     CommitPushed,
     Event,
     JobDescribed,
+    MachineDescribed,
+    MachineOverdue,
     RunId,
     RunRequested,
     RunStateChanged,
     SweepDue,
     enclose,
 )
+from shared.machines import Machines
 from shared.points import Place, Result
 from shared.run_store import RunStore
-from shared.runs import OPEN_STATES, Run, commit_run_id
+from shared.runs import Run, commit_run_id
 from shared.sweep_results import SweepResults
+from tests.fake_machines import Ec2
 from tests.fakes import Batch, BitbucketStatuses, Clock, Crash
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
 
@@ -122,6 +126,7 @@ class Message:
     body: str
     due: datetime
     deliveries: int = 0
+    sender: str | None = None
 
 
 class Chain:
@@ -161,7 +166,9 @@ class Chain:
             share_identifier=None,
             clock=self.clock,
         )
-        watching = MonitorNeeds(self.runs, jobs, self.clock)
+        self.ec2 = Ec2()
+        self.machines = Machines(self.ec2)
+        watching = MonitorNeeds(self.runs, jobs, self.machines, self.clock)
         self.s3 = s3
         self.best = BestResults(dynamodb, BEST, pause=self.clock.advance)
         self.sweeping = SweeperNeeds(
@@ -174,7 +181,9 @@ class Chain:
         )
         notifying = notifier.Dependencies(self.runs, self.bitbucket, Links(REGION))
         self._jobs = jobs
-        self._reconciling = reconciler.Dependencies(self.runs, jobs, UNMOVED)
+        self._reconciling = reconciler.Dependencies(
+            self.runs, jobs, self.machines, NAMES.stack, UNMOVED
+        )
         self._consumers = {
             "pushes": self._consumer(
                 lambda m: parser.handle(CommitPushed.model_validate(m.detail), parsing)
@@ -249,6 +258,7 @@ class Chain:
             runs=self.runs,
             jobs=self._jobs,
             publisher=self,
+            machines=self.machines,
         )
 
     def rerun(self, run_id: RunId) -> Run:
@@ -258,18 +268,18 @@ class Chain:
     def reconcile(self) -> list[Event]:
         """The reconciler's schedule fires; what it found."""
         found: list[Event] = []
-        for state in OPEN_STATES:
-            found += reconciler.handle(Tick(state, self.clock()), self._reconciling)
+        for about in TICKS:
+            found += reconciler.handle(Tick(about, self.clock()), self._reconciling)
         self.publish(found)
         self.settle()
         return found
 
     # Queues and bus.
 
-    def send(self, queue: str, body: str) -> None:
-        """Put a message on a queue."""
+    def send(self, queue: str, body: str, sender: str | None = None) -> None:
+        """Put a message on a queue; SQS notes who `sender` is."""
         delay = timedelta(seconds=SWEEP_SECONDS if queue == "sweeps" else 0)
-        self.messages.append(Message(queue, body, self.clock() + delay))
+        self.messages.append(Message(queue, body, self.clock() + delay, sender=sender))
 
     def publish(self, events: Iterable[Event]) -> None:
         """Where the services' events go: each to its queue; states go to the bus's one listener."""
@@ -279,6 +289,8 @@ class Chain:
         queues = {
             RunRequested: "runs",
             JobDescribed: "batch-events",
+            MachineDescribed: "batch-events",
+            MachineOverdue: "batch-events",
             SweepDue: "sweeps",
             RunStateChanged: "statuses",
         }
@@ -310,7 +322,10 @@ class Chain:
             "messageId": "m",
             "receiptHandle": "r",
             "body": message.body,
-            "attributes": {"ApproximateReceiveCount": str(message.deliveries)},
+            "attributes": {
+                "ApproximateReceiveCount": str(message.deliveries),
+                **({} if message.sender is None else {"SenderId": message.sender}),
+            },
         }
         try:
             response = self._consumers[message.queue]({"Records": [record]})

@@ -51,7 +51,7 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     state = StateDir(tmp_path_factory.mktemp("aws"))
     state.aws.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    part = aws.start_emulator(Tools(), NOWHERE, port, state)
+    part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
     url = f"http://127.0.0.1:{port}"
     bus = Bus(url, aws.client("events", url), aws.client("sqs", url))
     try:

@@ -1,7 +1,6 @@
 """`cloud-runner runs stop` and `rerun` on moto's table, queue and bus."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,20 +10,8 @@ from shared.errors import Unavailable
 from shared.events import Asked
 from shared.names import Names
 from tests.fakes import NOT_REACHED
-from tests.integration.runs_account import RunsAccount, empty, runs_account
+from tests.integration.runs_account import RunsAccount
 from tests.samples import NOW, a_job, minutes
-
-
-@pytest.fixture(scope="module")
-def anybodys() -> Iterator[RunsAccount]:
-    with runs_account() as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(anybodys: RunsAccount) -> Iterator[RunsAccount]:
-    with empty(anybodys) as stack:
-        yield stack
 
 
 def test_stopping_writes_who_and_why_and_terminates_the_job(stack: RunsAccount) -> None:

@@ -21,6 +21,7 @@ from local.serving import serving
 ELSEWHERE = {
     "batch_endpoint_url": "http://127.0.0.1:2",
     "cloudformation_endpoint_url": "http://127.0.0.1:3",
+    "machines_endpoint_url": "http://127.0.0.1:4",
 }
 
 
@@ -28,7 +29,7 @@ ELSEWHERE = {
 @account_options
 def tell(account: Account) -> None:
     """Tell where the clients are, and name a next command."""
-    for service in ("batch", "cloudformation", "dynamodb"):
+    for service in ("batch", "cloudformation", "dynamodb", "ec2"):
         click.echo(account.client(service).meta.endpoint_url)
     click.echo(f"{account.region} {account.session.get_credentials().access_key}")
     click.echo(account.local.job_logs if account.local is not None else None)
@@ -74,6 +75,7 @@ def test_every_client_finds_the_running_stack_whatever_the_shell_says(
         "http://127.0.0.1:2",
         "http://127.0.0.1:3",
         aws_url,
+        "http://127.0.0.1:4",
         "eu-west-1 123456789012",
         str(tmp_path / "batch/logs"),
         f"cloud-runner next --local --state-dir {tmp_path}",

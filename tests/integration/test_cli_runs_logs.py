@@ -1,28 +1,15 @@
 """`cloud-runner runs logs` on moto's log group and bucket."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from shared.events import Asked, Sweep
 from shared.points import Place
-from tests.integration.runs_account import STREAM, RunsAccount, empty, runs_account
+from tests.integration.runs_account import STREAM, RunsAccount
 from tests.samples import NOW, REPOSITORY, a_job, minutes
 
 COPY = f"projects/{REPOSITORY.slug}/runs"
-
-
-@pytest.fixture(scope="module")
-def anybodys() -> Iterator[RunsAccount]:
-    with runs_account() as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(anybodys: RunsAccount) -> Iterator[RunsAccount]:
-    with empty(anybodys) as stack:
-        yield stack
 
 
 def over(stack: RunsAccount, name: str = "one", **changes: Any) -> str:

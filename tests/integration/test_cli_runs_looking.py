@@ -1,29 +1,16 @@
 """`cloud-runner runs list` and `show` on moto's tables."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.events import Asked, Person, Progress, Repository, Sweep
 from shared.runs import Stop
-from tests.integration.runs_account import RunsAccount, empty, runs_account
+from tests.integration.runs_account import RunsAccount
 from tests.samples import COMMIT, NOW, minutes
 
 OTHER = Repository(uuid="{other}", full_name="team/other")
-
-
-@pytest.fixture(scope="module")
-def anybodys() -> Iterator[RunsAccount]:
-    with runs_account() as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(anybodys: RunsAccount) -> Iterator[RunsAccount]:
-    with empty(anybodys) as stack:
-        yield stack
 
 
 def ids(text: str) -> list[str]:

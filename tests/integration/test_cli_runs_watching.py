@@ -1,7 +1,7 @@
 """`cloud-runner runs watch` on moto's table, in a pipe."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,20 +12,8 @@ from shared.events import Asked, Progress, Sweep
 from shared.run_store import RunStore
 from shared.runs import Blocked, request_run_id
 from tests.fakes import refusal
-from tests.integration.runs_account import STREAM, RunsAccount, empty, runs_account
+from tests.integration.runs_account import STREAM, RunsAccount
 from tests.samples import NOW, a_job, minutes
-
-
-@pytest.fixture(scope="module")
-def anybodys() -> Iterator[RunsAccount]:
-    with runs_account() as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(anybodys: RunsAccount) -> Iterator[RunsAccount]:
-    with empty(anybodys) as stack:
-        yield stack
 
 
 def test_a_run_is_told_from_its_request_to_its_end_with_its_log(stack: RunsAccount) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from shared.errors import Rejected, Unavailable
 from shared.events import RunId
+from shared.machine_runs import reported
 from shared.run_store import RunStore
 from shared.runs import Run, Stop
 from tests.integration.service_chain import TABLE, runs_table
 from tests.samples import NOW, RUN_ID, a_job, a_run, minutes
+from tests.samples_machines import a_machine, a_machines_run, a_report
 
 
 @pytest.fixture
@@ -173,3 +175,15 @@ def test_the_index_is_read_page_by_page_to_its_end(store: RunStore) -> None:
 
     assert len(list(store.unmoved("requested", NOW + minutes(1)))) == 30
     assert len(list(store.latest("requested"))) == 30
+
+
+def test_the_machine_of_a_run_is_stored_with_it(store: RunStore) -> None:
+    assert store.create(a_machines_run())
+
+    changed = store.change(
+        RUN_ID, lambda run: reported(run, a_report("succeeded", archive="s3://b/k"), NOW)
+    )
+
+    assert changed == store.get(RUN_ID)
+    assert changed is not None
+    assert changed.machine == a_machine(archive="s3://b/k")

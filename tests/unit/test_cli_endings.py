@@ -8,6 +8,7 @@ import botocore.exceptions
 import click
 import pytest
 
+from cli.endings import INTERRUPTED, TERMINATED, ended_by_ctrl_c
 from cli.main import cloud_runner, main
 from tests.fakes import refusal
 
@@ -48,11 +49,30 @@ def test_an_interrupted_command_says_that_it_can_go_on(end: End) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["demo", "local", "sweep"])
+@pytest.mark.parametrize("name", ["demo", "local", "remote", "sweep"])
 def test_what_ctrl_c_ends_anyway_or_tells_itself_how_to_go_on_ends_without_a_word(
     end: End, name: str
 ) -> None:
     assert end(name, KeyboardInterrupt()) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "words"),
+    [
+        (KeyboardInterrupt(), INTERRUPTED, "\nit goes on\n"),
+        (SystemExit(TERMINATED), TERMINATED, "\nit goes on\n"),
+        (SystemExit(1), 1, ""),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "its own end"],
+)
+def test_what_goes_on_is_said_however_the_command_is_ended(
+    capsys: pytest.CaptureFixture[str], ended: BaseException, code: int, words: str
+) -> None:
+    with pytest.raises(SystemExit) as raised, ended_by_ctrl_c("it goes on"):
+        raise ended
+
+    assert raised.value.code == code
+    assert capsys.readouterr().err == words
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -52,6 +52,26 @@ Outputs:
     assert read(text)["Outputs"]["Nested"]["Value"] == {"Fn::GetAtt": ["Nested", "Outputs.X"]}
 
 
+def test_what_refers_to_a_resource_means_what_it_means_in_aws() -> None:
+    found = of("""
+Resources:
+  Key: {Type: AWS::SecretsManager::Secret, Properties: {Name: acme/key}}
+  Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}
+Outputs:
+  KeyArn: {Value: !Ref Key}
+  ProfileName: {Value: !Ref Profile}
+""")
+
+    assert found["Outputs"]["KeyArn"]["Value"] == {"Fn::GetAtt": ["Key", "Id"]}
+    assert found["Outputs"]["ProfileName"]["Value"] == {
+        "Fn::Select": [
+            1,
+            {"Fn::Split": [":instance-profile/", {"Fn::GetAtt": ["Profile", "Arn"]}]},
+        ]
+    }
+    assert found["Resources"]["Profile"]["Properties"] == {"Roles": [{"Ref": "Role"}]}
+
+
 @pytest.mark.parametrize("suffix", ["${AWS::URLSuffix}", "amazonaws.com"])
 def test_an_http_apis_address_is_the_emulators(suffix: str) -> None:
     address = f"https://${{Api}}.execute-api.${{AWS::Region}}.{suffix}/hook"

@@ -178,3 +178,18 @@ def test_requests_for_runs_are_tried_for_longer_than_any_lease() -> None:
 
     assert window(properties) > 2 * parameters["LeaseSeconds"]["MaxValue"]
     assert parameters["LeaseSeconds"]["Default"] > 30 + 120
+
+
+def test_who_sent_a_message_is_what_sqs_says_and_not_what_the_message_says() -> None:
+    heard: list[str | None] = []
+
+    def handle(envelope: Envelope) -> Iterable[Event]:
+        heard.append(envelope.sender)
+        return []
+
+    told = message(1)
+    told["attributes"]["SenderId"] = "AROAEXAMPLE:i-0a1"
+    forged = message(2, enclose(EVENT).replace("{", '{"sender":"AROAEXAMPLE:i-0a1",', 1))
+
+    assert failed(Consumer(handle, Outbox(), Delays())({"Records": [told, forged]})) == []
+    assert heard == ["AROAEXAMPLE:i-0a1", None]

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.submitter.lease import claim, released, submitted
+from services.submitter.lease import claim, never_begun, released, submitted
 from shared.errors import Unavailable
+from shared.runs import ask_stop
 from tests.samples import NOW, a_job, a_run, minutes
+from tests.samples_machines import a_machines_run
 
 SECONDS = 330
 END = NOW + timedelta(seconds=SECONDS)
@@ -92,3 +94,23 @@ def test_a_late_note_never_lowers_a_state_and_never_changes_a_job(moved: dict[st
     run = held.changed(**moved)
 
     assert submitted(run, held, "job-1", NOW) is run
+
+
+def test_a_run_that_no_command_begins_any_more_has_failed() -> None:
+    ended = never_begun(a_machines_run(), 1, NOW)
+
+    assert (ended.state, ended.stopped_at, ended.job) == ("failed", NOW, None)
+    assert "cloud-runner remote" in (ended.reason or "")
+
+
+def test_a_run_that_was_to_stop_before_a_command_began_it_is_stopped() -> None:
+    ended = never_begun(ask_stop(a_machines_run(), "Someone", "too slow", NOW), 1, NOW)
+
+    assert (ended.state, ended.reason) == ("stopped", "stopped by Someone: too slow")
+
+
+@pytest.mark.parametrize("changes", [{"attempt": 2}, {"state": "running"}, {"state": "failed"}])
+def test_a_run_on_its_machine_is_left_to_the_machine(changes: dict[str, Any]) -> None:
+    run = a_machines_run(**changes)
+
+    assert never_begun(run, 1, NOW) is run
