@@ -112,6 +112,8 @@ class Settings:
     - `output_dir` (`ACME_OUTPUT_DIR`): what is stored in S3 after the command.
     - `results_uri` (`CLOUD_RUNNER_RESULTS_URI`): `s3://bucket/folder` for reports, logs, outputs.
     - `cache_dir` (`CLOUD_RUNNER_CACHE_DIR`): a directory that outlives the job, for DVC's caches.
+    - `directory` (`CLOUD_RUNNER_DIRECTORY`): where the job works; what it leaves there stays. By
+      default a new directory, which ends with the job.
     - `timeout_seconds` (`CLOUD_RUNNER_TIMEOUT_SECONDS`): the definition's timeout, 0 if none.
     - `stop_seconds` (`CLOUD_RUNNER_STOP_SECONDS`): between SIGTERM and SIGKILL, 30 by default.
     - `sweep`: a Weights & Biases sweep and its run (`WANDB_SWEEP_ID`, `WANDB_RUN_ID`).
@@ -132,6 +134,7 @@ class Settings:
     output_dir: str
     results_uri: str
     cache_dir: str
+    directory: str
     timeout_seconds: int
     stop_seconds: int
     sweep: tuple[str, str] | None
@@ -171,6 +174,7 @@ class Settings:
             output_dir=environment.get(f"{prefix}_OUTPUT_DIR", ""),
             results_uri=_url(environment, "CLOUD_RUNNER_RESULTS_URI", ""),
             cache_dir=environment.get("CLOUD_RUNNER_CACHE_DIR", ""),
+            directory=environment.get("CLOUD_RUNNER_DIRECTORY", ""),
             timeout_seconds=_seconds(environment, "CLOUD_RUNNER_TIMEOUT_SECONDS", 0),
             stop_seconds=_seconds(environment, "CLOUD_RUNNER_STOP_SECONDS", 30),
             sweep=(sweep_id, environment.get("WANDB_RUN_ID", "")) if sweep_id else None,

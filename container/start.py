@@ -48,7 +48,7 @@ def start(text: str | None) -> int:
         return refused.code
     children = Children(stop_seconds=settings.stop_seconds)
     children.listen()
-    directory = Path(tempfile.mkdtemp(prefix="cloud-run-"))
+    directory = _directory(settings)
     copy = directory / "job.log"
     try:
         with log.flowing(masks, copy, stages.hear):
@@ -69,9 +69,21 @@ def start(text: str | None) -> int:
             else:
                 code = _point(PointRun(work, settings.point), work, copy, refused)
     finally:
-        # A stage may have left what cannot be removed; the container goes anyway.
-        shutil.rmtree(directory, ignore_errors=True)
+        if not settings.directory:
+            # A stage may have left what cannot be removed; the container goes anyway.
+            shutil.rmtree(directory, ignore_errors=True)
     return code
+
+
+def _directory(settings: Settings) -> Path:
+    """The job's own directory, which is empty."""
+    if not settings.directory:
+        return Path(tempfile.mkdtemp(prefix="cloud-run-"))
+    directory = Path(settings.directory)
+    # Of a job before this one on the same machine.
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
 
 
 def _point(point: PointRun, work: Work, copy: Path, refused: JobFailed | None) -> int:

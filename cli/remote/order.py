@@ -81,7 +81,7 @@ def order(run: Run, work: Work, wanted: Wanted, region: str, deployed: Deployed)
         "environment": _environment(run, work, region, deployed),
         "secret": {"variable": "BITBUCKET_AUTH", "arn": work.secret} if project else None,
         "docker": work.image,
-        "cwd": "clone" if work.clone is not None else "work",
+        "cwd": "project" if project else "clone" if work.clone is not None else "work",
         "results_paths": list(wanted.results_paths),
         "log_path": wanted.log_path,
         "bucket": wanted.bucket or deployed.output("DataBucket"),

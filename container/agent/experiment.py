@@ -22,9 +22,19 @@ _END_SECONDS = 10
 
 
 def directory(order: Order) -> Path:
-    """Where the experiment runs, and what its relative paths are relative to."""
+    """Where the experiment begins."""
     work = home() / "work"
     return work / "clone" if order.cwd == "clone" else work
+
+
+def results_folder(order: Order) -> Path:
+    """What the results' relative paths are relative to; a project's job has a clone of its own."""
+    return job_folder() / "project" if order.cwd == "project" else directory(order)
+
+
+def job_folder() -> Path:
+    """Where a project's job works."""
+    return home() / "work" / "job"
 
 
 def results(order: Order) -> list[tuple[str, Path]]:
@@ -32,7 +42,7 @@ def results(order: Order) -> list[tuple[str, Path]]:
     found = []
     for path in order.results_paths:
         parts = [part for part in Path(path).parts if part not in ("/", "..")]
-        where = rooted(path) if path.startswith("/") else directory(order) / path
+        where = rooted(path) if path.startswith("/") else results_folder(order) / path
         found.append(("/".join(parts) or "results", where))
     return found
 
@@ -68,6 +78,8 @@ class Experiment:
     ) -> None:
         self._order = order
         given = {**order.environment, **secret}
+        if order.cwd == "project":
+            given["CLOUD_RUNNER_DIRECTORY"] = str(job_folder())
         region = {"AWS_REGION": order.region, "AWS_DEFAULT_REGION": order.region}
         mark = {processes.MARK: order.run_id, "PYTHONUNBUFFERED": "1"}
         environment = {"HOME": str(Path.home()), **os.environ, **region, **mark, **given}

@@ -95,8 +95,9 @@ UNKNOWN = Terms(None, None, "", 900, None, "stop", None, finish_seconds=300)
 
 @dataclass(frozen=True)
 class Order:
-    """An experiment, as `begin` was told. `secret` is {"variable", "arn"}, `cwd` clone or work.
+    """An experiment, as `begin` was told.
 
+    `secret` is {"variable", "arn"}, `cwd` clone, project (whose job clones by itself) or work.
     `prepared` is what `setup` must have been told: docker, git, branch, program_uri.
     """
 

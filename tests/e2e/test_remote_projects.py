@@ -7,7 +7,15 @@ import pytest
 
 from shared.runs import Run
 from tests.e2e.jobs_projects import PIPELINES, Asked, Project, pipeline
-from tests.e2e.machines_world import disk, has_ended, instance, named, run_of, specification
+from tests.e2e.machines_world import (
+    archive,
+    disk,
+    has_ended,
+    instance,
+    named,
+    run_of,
+    specification,
+)
 from tests.e2e.test_runs_commands import typed
 from tests.e2e.world import World, until
 
@@ -37,8 +45,8 @@ def ran(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Asked, 
     files = pipeline(folder, STAGES, **{"train.py": TRAIN, "rate.txt": "0.25"})
     asked = project.push("Something for a machine of one's own\n", files)
     words = ("--git", PIPELINES, "--branch", BRANCH, "--tags", f"Name={BRANCH}")
-    file = specification(folder)
-    typed(world, "remote", "create", "setup", "experiment", "--launchspec", file, *words)
+    told = ("--launchspec", specification(folder), "--results-path", "metrics.json")
+    typed(world, "remote", "create", "setup", "experiment", *told, *words)
     (machine,) = (one["InstanceId"] for one in named(world, BRANCH))
     run = run_of(world, machine)
     return Asked(project, asked.commit, run.run_id), run, machine
@@ -67,6 +75,16 @@ def test_its_results_are_a_commit_and_a_comment(ran: tuple[Asked, Run, str]) -> 
     assert branch == BRANCH
     assert json.loads(asked.file(head, "metrics.json")) == {"loss": 0.75, "instance": True}
     assert "loss" in asked.comment(head)
+
+
+def test_results_of_its_own_clone_are_in_the_archive(
+    world: World, ran: tuple[Asked, Run, str]
+) -> None:
+    _, run, _ = ran
+    assert run.machine is not None
+    stored = archive(world, run.machine.archive)
+
+    assert json.loads(stored["metrics.json"])["loss"] == 0.75
 
 
 def test_its_machine_has_ended_and_has_no_secret_on_its_disk(

@@ -1,7 +1,6 @@
 """Jobs that run: their environment, their ends, their retries, and what becomes of them."""
 
 import json
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.batch_endpoint import RunningEndpoint, make_queue, started, wait_for
+from tests.integration.waiting import gone
 
 # One of Batch's seconds lasts so long here: the shortest timeout, 60 s, is 0.3 s.
 TIME_SCALE = 0.005
@@ -33,14 +33,6 @@ def pid_of(endpoint: RunningEndpoint, job_id: str) -> int:
     """The process id that a job running SLEEP wrote to its log."""
     detail = endpoint.in_status(job_id, "RUNNING")
     return int(wait_for(lambda: endpoint.output(detail).strip() or None))
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_job_finds_batchs_environment_and_nothing_of_the_endpoints_own(
@@ -153,7 +145,7 @@ def test_a_job_over_its_time_is_ended_and_not_tried_again(endpoint: RunningEndpo
 
     assert detail["statusReason"] == "Job attempt duration exceeded timeout"
     assert attempt["container"]["exitCode"] == 143
-    assert not is_alive(int(endpoint.output(detail)))
+    assert gone(int(endpoint.output(detail)))
 
 
 def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(endpoint: RunningEndpoint) -> None:
@@ -178,7 +170,7 @@ def test_a_terminated_job_ends_with_the_reason_and_its_processes(
     assert (detail["status"], detail["statusReason"]) == ("FAILED", "stopped by Someone")
     assert (detail["isTerminated"], detail["isCancelled"]) == (True, False)
     assert len(detail["attempts"]) == 1
-    assert not is_alive(pid)
+    assert gone(pid)
 
 
 def test_a_reclaimed_machine_loses_the_try_and_the_rules_decide(
@@ -195,7 +187,7 @@ def test_a_reclaimed_machine_loses_the_try_and_the_rules_decide(
 
     assert detail["statusReason"].startswith("Host EC2 (instance i-")
     assert [one["container"].get("exitCode") for one in detail["attempts"]] == [None, None]
-    assert not any(is_alive(pid) for pid in pids)
+    assert all(gone(pid) for pid in pids)
 
 
 def test_no_more_jobs_run_at_once_than_there_are_slots(endpoint: RunningEndpoint) -> None:
@@ -264,7 +256,7 @@ def test_ending_the_endpoint_ends_its_jobs(tmp_path: Path) -> None:
         endpoint.define(["sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done"])
         pid = pid_of(endpoint, endpoint.submit())
 
-    assert not is_alive(pid)
+    assert gone(pid)
 
 
 def test_an_endpoint_that_is_killed_takes_its_jobs_with_it_and_counts_them_as_lost(
@@ -277,7 +269,7 @@ def test_an_endpoint_that_is_killed_takes_its_jobs_with_it_and_counts_them_as_lo
         queued = endpoint.submit(retryStrategy=SPOT_ONLY)
         endpoint.process.send_signal(signal.SIGQUIT)
         endpoint.process.wait(10)
-    wait_for(lambda: not is_alive(pid))
+    wait_for(lambda: gone(pid))
     with started(tmp_path, "--slots=1", with_queue=False) as endpoint:
         lost = endpoint.ended(once)
         pid = pid_of(endpoint, queued)
@@ -286,7 +278,7 @@ def test_an_endpoint_that_is_killed_takes_its_jobs_with_it_and_counts_them_as_lo
 
     assert lost["statusReason"].startswith("Host EC2 (instance i-")
     assert lost["attempts"][0]["container"].get("exitCode") is None
-    assert not is_alive(pid)
+    assert gone(pid)
 
 
 def test_a_state_directory_serves_one_endpoint_at_a_time(tmp_path: Path) -> None:

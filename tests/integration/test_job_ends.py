@@ -1,13 +1,12 @@
 """How a job ends when not all goes well: failing stages, branches that take no push, SIGTERM."""
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
 
 from tests.integration.job_site import Site, git
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import gone, wait_for
 
 STAGES = """
 stages:
@@ -153,7 +152,7 @@ def test_sigterm_ends_the_stage_and_a_retry_starts_from_what_was_finished(
     retried = site.run()
 
     assert stopped.code == 143
-    assert not alive(stage)
+    assert gone(stage)
     assert left == []
     assert branches == {"main": site.head}
     assert kept == {"1\n"}
@@ -229,9 +228,14 @@ def write_hook(site: Site, script: str) -> None:
     hook.chmod(0o755)
 
 
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def test_a_directory_that_is_named_is_emptied_used_and_kept(tmp_path: Path) -> None:
+    directory = tmp_path / "machine" / "job"
+    directory.mkdir(parents=True)
+    (directory / "of-a-job-before").touch()
+    site = two_stages(tmp_path).with_environment(CLOUD_RUNNER_DIRECTORY=str(directory))
+
+    job = site.run()
+
+    assert job.code == 0, job.log
+    assert not (directory / "of-a-job-before").exists()
+    assert git(directory / "project", "rev-parse", "HEAD") == job.result[0]

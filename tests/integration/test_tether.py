@@ -11,6 +11,7 @@ import pytest
 
 from local import tether
 from tests.integration.batch_endpoint import wait_for
+from tests.integration.waiting import gone
 
 SHOW_AND_SLEEP = "echo $$; sleep 600 & echo $!; wait"
 IGNORE_SIGTERM = "trap '' TERM; echo $$; while :; do sleep 0.1; done"
@@ -49,14 +50,6 @@ def start() -> Iterator[Start]:
 def read_pids(process: "subprocess.Popen[bytes]", count: int) -> list[int]:
     assert process.stdout is not None
     return [int(process.stdout.readline()) for _ in range(count)]
-
-
-def gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
 
 
 def alive(pids: list[int]) -> list[int]:
