@@ -74,7 +74,7 @@ RUN = Work(
     table_reads=Decimal(15),
     table_writes=Decimal(14),
     table_invocations=10,
-    record_bytes=900,
+    record_bytes=1000,
     secret_requests=3,
 )
 

@@ -129,7 +129,9 @@ def test_what_a_script_leaves_in_the_background_lives_until_the_power_is_off(
 
 def test_an_orderly_end_gives_time_to_whoever_needs_it(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
-    sandbox.run("(trap 'sleep 0.3; echo saved > $HOME/saved; exit' TERM; sleep 9 & wait) &", 10)
+    trap = "trap 'sleep 0.3; echo saved > $HOME/saved; exit' TERM"
+    sandbox.run(f"({trap}; sleep 9 & echo > $HOME/ready; wait) &", 10)
+    wait_until((sandbox.root / "root/ready").exists, "it does not begin")
     sandbox.power_off(grace_seconds=10)
 
     assert (sandbox.root / "root/saved").read_text() == "saved\n"

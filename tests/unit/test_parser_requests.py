@@ -31,6 +31,7 @@ def test_a_commit_with_a_run_keyword_is_a_requested_run_with_all_that_the_submit
         "changes": None,
         "sweep": None,
         "quiet": False,
+        "module": None,
     }
     assert run.pushed_by.name == "Someone"
     assert run.stopped_at is None
