@@ -21,8 +21,9 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 DEFINITION = RESOURCES["JobDefinition"]["Properties"]
 CONTAINER = DEFINITION["ContainerProperties"]
 ROLES = ("ExecutionRole", "JobRole")
-# The run that a job is for comes with its submission, or is in the image.
-OF_THE_RUN = re.compile(r"ACME_|CLOUD_RUNNER_SWEEP|BITBUCKET_AUTH|GIT_COMMITTER|WANDB_")
+# The run that a job is for comes with its submission, or is in the image; a machine of one's own
+# tells its job where to work.
+OF_THE_RUN = re.compile(r"ACME_|CLOUD_RUNNER_(DIRECTORY|SWEEP)|BITBUCKET_AUTH|GIT_COMMITTER|WANDB_")
 # What AWS's own tools read, not the job.
 OF_AWS = {"AWS_DEFAULT_REGION"}
 # A client's method in the job's copy, and the action that allows it (Amazon S3 user guide, "Policy
