@@ -9,7 +9,14 @@ import pytest
 
 from shared.settings import Settings
 from shared.telemetry import configure
-from tests.integration.agent_machine import Account, Notified, account_in, notifications
+from tests.integration.agent_machine import (
+    Account,
+    Machine,
+    Notified,
+    account_in,
+    machine_in,
+    notifications,
+)
 from tests.integration.remote_engine_world import World, Worlds, engine_world
 from tests.integration.runs_account import RunsAccount, empty, runs_account
 from tests.integration.service_chain import (
@@ -72,6 +79,15 @@ def notified() -> Iterator[Notified]:
     """What an address for notifications is told."""
     with notifications() as notified:
         yield notified
+
+
+@pytest.fixture
+def machine(tmp_path: Path, account: Account, notified: Notified) -> Iterator[Machine]:
+    """A machine of one's own that is armed."""
+    with machine_in(tmp_path, account, notified) as machine:
+        account.reports()
+        machine.ask("arm", machine.terms())
+        yield machine
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,6 @@ from tests.integration.agent_machine import (
 )
 
 
-@pytest.fixture
-def machine(tmp_path: Path, account: Account, notified: Notified) -> Iterator[Machine]:
-    """A machine that is armed."""
-    with machine_in(tmp_path, account, notified) as machine:
-        account.reports()
-        machine.ask("arm", machine.terms())
-        yield machine
-
-
 def test_results_that_are_not_there_make_a_success_an_error_that_says_which(
     machine: Machine,
 ) -> None:

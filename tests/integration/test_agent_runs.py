@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,6 @@ from tests.integration.agent_machine import (
     machine_in,
     within,
 )
-
-
-@pytest.fixture
-def machine(tmp_path: Path, account: Account, notified: Notified) -> Iterator[Machine]:
-    """A machine that is armed."""
-    with machine_in(tmp_path, account, notified) as machine:
-        account.reports()
-        machine.ask("arm", machine.terms())
-        yield machine
 
 
 def test_a_success_is_stored_reported_told_and_ends_the_machine(machine: Machine) -> None:
