@@ -4,11 +4,8 @@ Prints one JSON line when it is ready, {"port": N}; its log goes to standard err
 SIGINT end the jobs' processes, then the endpoint.
 """
 
-import json
 import logging
 import os
-import signal
-import threading
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +13,7 @@ import click
 
 from local.batch.endpoint import Settings, running
 from local.batch.store import StoreInUse
+from local.part import log_to_stderr, run
 
 
 @click.command(name="python -m local.batch")
@@ -67,12 +65,7 @@ def main(
     secret_access_key: str,
 ) -> None:
     """Speak AWS Batch on 127.0.0.1 and run its jobs on this machine."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for chatty in ("werkzeug", "botocore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    asked_to_end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_end.set())
+    log_to_stderr(("werkzeug", "botocore"), logging.WARNING)
     settings = Settings(
         state_dir=state_dir.resolve(),
         port=port,
@@ -86,9 +79,7 @@ def main(
         secret_access_key=secret_access_key,
     )
     try:
-        with running(settings) as answering_on:
-            click.echo(json.dumps({"port": answering_on}))
-            asked_to_end.wait()
+        run(running(settings))
     except (StoreInUse, OSError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -4,14 +4,12 @@ Prints one JSON line when it is ready, {"port": N}; its log goes to standard err
 SIGINT end it.
 """
 
-import json
 import logging
-import signal
-import threading
 
 import click
 
 from local.cloudformation.front import Settings, running
+from local.part import log_to_stderr, run
 
 
 @click.command(name="python -m local.cloudformation")
@@ -20,15 +18,8 @@ from local.cloudformation.front import Settings, running
 @click.option("--port", default=0, help="Port on 127.0.0.1; 0 takes a free one.")
 def main(aws_endpoint_url: str, batch_endpoint_url: str, port: int) -> None:
     """Speak CloudFormation on 127.0.0.1: the emulator's, and what it lacks."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for chatty in ("werkzeug", "botocore", "samtranslator", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    asked_to_end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_end.set())
-    with running(Settings(aws_endpoint_url, batch_endpoint_url, port)) as answering_on:
-        click.echo(json.dumps({"port": answering_on}))
-        asked_to_end.wait()
+    log_to_stderr(("werkzeug", "botocore", "samtranslator", "urllib3"), logging.ERROR)
+    run(running(Settings(aws_endpoint_url, batch_endpoint_url, port)))
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ Prints one JSON line when it is ready, {"port": N}; its log goes to standard err
 SIGINT end the machines' processes, then the endpoint.
 """
 
-import json
 import logging
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import click
 
 from local.machines.endpoint import Settings, running
+from local.part import log_to_stderr, run
 
 
 @click.command(name="python -m local.machines")
@@ -53,12 +51,7 @@ def main(
     grace: float,
 ) -> None:
     """Speak EC2, Systems Manager and Pricing on 127.0.0.1; machines are directories."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for chatty in ("werkzeug", "botocore", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    asked_to_end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_end.set())
+    log_to_stderr(("werkzeug", "botocore", "urllib3"), logging.ERROR)
     settings = Settings(
         state_dir=state_dir.resolve(),
         aws_endpoint_url=aws_endpoint_url,
@@ -69,9 +62,7 @@ def main(
         port=port,
     )
     try:
-        with running(settings) as answering_on:
-            click.echo(json.dumps({"port": answering_on}))
-            asked_to_end.wait()
+        run(running(settings))
     except OSError as error:
         raise click.ClickException(str(error)) from error
 
