@@ -17,6 +17,10 @@ from shared.events import Model
 
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
+# A request that was not answered may still be carried out, by a gateway that kept it back: whoever
+# repeats it sooner than that may be overtaken, and an old status stand in the place of a newer one.
+_CARRIED_OUT_SECONDS = 60
+_GATEWAYS = (502, 504)
 # A token is renewed this long before Bitbucket lets it end.
 _OAUTH_MARGIN = 120
 
@@ -134,7 +138,10 @@ class Access:
             return self._http.request(method, url, body=body, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             message = f"{doing}: {type(error).__name__}"
-            raise Unavailable(message) from error
+            # urllib3 has a refused connection among the connections that took too long.
+            sent = not isinstance(error, urllib3.exceptions.ConnectTimeoutError)
+            wait = _CARRIED_OUT_SECONDS if sent else None
+            raise Unavailable(message, retry_after=wait) from error
 
     def _authorization(self, slug: str, *, fresh: bool) -> str:
         read = self._secrets.renew if fresh else self._secrets.get
@@ -205,7 +212,10 @@ def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
     if status in (401, 403):
         raise CredentialsRefused(message)
     if status == 429 or status >= 500:
-        raise Unavailable(message, retry_after=_retry_after(answer.headers.get("Retry-After")))
+        wait = _retry_after(answer.headers.get("Retry-After"))
+        if status in _GATEWAYS:
+            wait = max(wait or 0, _CARRIED_OUT_SECONDS)
+        raise Unavailable(message, retry_after=wait)
     # The body says which field it is; it repeats nothing but what we sent.
     detail = answer.data[:500].decode(errors="replace")
     message = f"{message}: {detail}"

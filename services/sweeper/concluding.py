@@ -38,14 +38,16 @@ def conclude(run: Run, needs: Dependencies) -> list[Event]:
     ranking = ranked(found, sweep, run.attempt)
     last = found[-1][0] if found else None
     figures = _figures(run, sweep, ranking, last, needs.clock())
-    run = _written(run, figures, needs)
+    run = _written(run, figures, needs) or run.changed(progress=figures)
     best = _points(results, ranking.best[:_BEST_SHOWN])
     failed = _points(results, ranking.failed[:_FAILED_SHOWN])
     note = _keep(run, sweep, best, needs)
     _comment(run, report(run, sweep, best, failed, note), needs)
     after = _written(run, figures.model_copy(update={"complete": True}), needs)
-    log.info("sweep concluded", state=after.state, results=len(found))
-    return [state_changed(after)]
+    log.info("sweep concluded", state=run.state, results=len(found))
+    # Run again meanwhile: the record is the newer attempt's, and an event never tells what no
+    # version of the record has said.
+    return [] if after is None else [state_changed(after)]
 
 
 def keep_best(run: Run, attempt: int, needs: Dependencies) -> None:
@@ -71,8 +73,8 @@ def _figures(run: Run, sweep: Sweep, ranking: Ranking, last: str | None, now: da
     return counted.model_copy(update={"running": 0, "best": best, "seen": last, "looked_at": now})
 
 
-def _written(run: Run, progress: Progress, needs: Dependencies) -> Run:
-    """The record with this progress, unless another attempt has begun; `run` with it, then."""
+def _written(run: Run, progress: Progress, needs: Dependencies) -> Run | None:
+    """The record with this progress; None, and nothing written, where another attempt has begun."""
 
     def write(stored: Run) -> Run:
         if stored.attempt != run.attempt:
@@ -80,9 +82,7 @@ def _written(run: Run, progress: Progress, needs: Dependencies) -> Run:
         return stored.changed(progress=progress, updated_at=needs.clock())
 
     after = needs.runs.change(run.run_id, write)
-    if after is None or after.attempt != run.attempt:
-        return run.changed(progress=progress)
-    return after
+    return after if after is not None and after.attempt == run.attempt else None
 
 
 def _points(results: SweepResults, found: Sequence[Found]) -> list[Point]:

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,6 +92,44 @@ def test_429_and_5xx_are_unavailable_for_as_long_as_bitbucket_says(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "5"}])
+@pytest.mark.parametrize("code", [502, 504])
+def test_what_a_gateway_may_still_carry_out_is_repeated_after_a_minute(
+    server: Server, code: int, header: dict[str, str]
+) -> None:
+    server.answers = [(code, header, b"")]
+
+    with pytest.raises(Unavailable, match=str(code)) as error:
+        bearer(server).post()
+    assert error.value.retry_after == 60
+
+
+def test_a_gateway_that_asks_for_more_patience_gets_it(server: Server) -> None:
+    server.answers = [(502, {"Retry-After": "600"}, b"")]
+
+    with pytest.raises(Unavailable) as error:
+        bearer(server).post()
+    assert error.value.retry_after == 600
+
+
+def test_a_status_that_is_not_answered_is_repeated_once_it_can_overtake_no_other(
+    server: Server,
+) -> None:
+    def hang_up() -> None:
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as hearing:
+        server.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        heard = hearing.submit(hang_up)
+
+        with pytest.raises(Unavailable, match="posting build status") as error:
+            bearer(server).post()
+        heard.result(timeout=10)
+    assert error.value.retry_after == 60
+
+
 @pytest.mark.parametrize("code", [401, 403])
 def test_refused_credentials_are_unavailable_and_told_apart(server: Server, code: int) -> None:
     server.answers = [(code, {}, b"{}")] * 2
@@ -130,8 +169,9 @@ def test_a_bitbucket_that_is_not_there_is_unavailable(server: Server) -> None:
         nobody.bind(("127.0.0.1", 0))  # bound, and not listening
         server.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
 
-        with pytest.raises(Unavailable, match="posting build status"):
+        with pytest.raises(Unavailable, match="posting build status") as error:
             bearer(server).post()
+    assert error.value.retry_after is None  # nothing was sent that could still be carried out
 
 
 def oauth(server: Server) -> Caller:

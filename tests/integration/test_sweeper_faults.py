@@ -222,6 +222,27 @@ def test_an_attempt_run_again_before_it_was_concluded_leaves_its_best_results(
     assert looks(chain) == 1
 
 
+def test_an_attempt_run_again_while_it_is_concluded_tells_nothing_that_no_record_said(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.hear(chain.batch.children("job-1", FAILED=6))
+    comment_on = chain.bitbucket.comment
+
+    def run_again_meanwhile(*told: Any) -> None:
+        monkeypatch.setattr(chain.bitbucket, "comment", comment_on)
+        comment_on(*told)
+        chain.rerun(run_id)
+
+    monkeypatch.setattr(chain.bitbucket, "comment", run_again_meanwhile)
+    look(chain)
+
+    told = [event for event in chain.events if isinstance(event, RunStateChanged)]
+    assert chain.run(run_id).attempt == 2
+    assert [event for event in told if event.progress and event.progress.complete] == []
+
+
 def test_a_look_cut_off_before_it_told_is_made_good(chain: Chain) -> None:
     run_id = chain.swept(JUDGED)
     chain.batch.children("job-1", SUCCEEDED=1, RUNNING=5)

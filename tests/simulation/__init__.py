@@ -1,0 +1,1 @@
+"""The real services under thousands of hostile schedules, in one process and in virtual time."""

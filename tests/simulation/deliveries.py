@@ -1,0 +1,136 @@
+"""Bitbucket's side of the webhook, and those who only pretend to be Bitbucket.
+
+Bitbucket sends a delivery that is answered 5xx or not at all again, three times in all; never one
+that is answered 4xx (support.atlassian.com, "Manage webhooks").
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.webhook.signature import sign
+from tests.simulation.ledger import Ask, Ledger
+from tests.simulation.pushes import Delivery, Hook, Push, forgeries, signed
+from tests.simulation.world import World
+
+_ATTEMPTS = 3
+# Kept in memory for so long, see shared/secrets.py; a webhook's secret is renewed at once unless
+# that was done a moment ago.
+_SECRET_KEPT_SECONDS = 70
+
+
+class Deliveries:
+    """Sends pushes to the webhook, and notes what comes of them.
+
+    `open` is how many deliveries somebody still waits for.
+    """
+
+    def __init__(self, world: World, ledger: Ledger) -> None:
+        self._world = world
+        self._ledger = ledger
+        self.open = 0
+        self._rotated_at: float | None = None
+        self._retired: set[str] = set()
+        self._captured: list[tuple[Delivery, Hook, list[Ask]]] = []
+
+    def rotated(self, before: Hook) -> None:
+        """Note that a webhook has another secret now."""
+        self._retired.add(before.secret)
+        self._rotated_at = self._world.scheduler.now
+
+    def push(self, hook: Hook, push: Push, by: str = "a push") -> list[Ask]:
+        """Push, and let Bitbucket tell of it; what is asked for."""
+        world = self._world
+        asks = [
+            self._ledger.asked(Ask(push.repository, branch, commit, by))
+            for branch, commit in push.heads
+        ]
+        for ask in asks:
+            world.bitbucket.commits.add((push.repository.full_name, ask.commit.hash))
+        delivery = signed(hook, push, self._uuid())
+        self._captured.append((delivery, hook, asks))
+        world.count("pushes")
+        copies = 2 if world.choices.strikes("webhook-twice", "bitbucket") else 1
+        for _ in range(copies):
+            self._send(delivery, lambda status: self._told(status, hook, asks), 1)
+        return asks
+
+    def replay(self) -> None:
+        """Somebody who has captured a genuine delivery sends it again: nothing comes of it."""
+        if not self._captured:
+            return
+        delivery, hook, asks = self._world.choices.among(self._captured, "replayed")
+        self._world.count("deliveries replayed")
+        self._send(delivery, lambda status: self._told(status, hook, asks), _ATTEMPTS)
+
+    def forge(self, hook: Hook, other: Hook, push: Push) -> None:
+        """Somebody who may not speak for the repository sends a push of it."""
+        made = forgeries(hook, other, push, self._uuid())
+        what = self._world.choices.among(sorted(made), "forgery")
+        for branch, commit in push.heads:
+            self._ledger.canaries.update((branch, commit.hash))
+        self._world.count("deliveries forged")
+
+        def told(status: int) -> None:
+            if status < 400:
+                self._ledger.complain(
+                    "unsigned-accepted", f"a delivery with {what} was answered {status}"
+                )
+
+        self._send(made[what], told, _ATTEMPTS)
+
+    def foreign(self, hook: Hook, event_key: str, body: bytes) -> None:
+        """Something that is no push, or none that can be read, signed as it should be."""
+        delivery = Delivery(hook.uuid, body, sign(body, hook.secret), event_key, self._uuid())
+
+        def told(status: int) -> None:
+            if status == 202:
+                self._ledger.complain(
+                    "foreign-accepted", f"a delivery of {event_key} was answered {status}"
+                )
+
+        self._send(delivery, told, _ATTEMPTS)
+
+    def _send(self, delivery: Delivery, told: Callable[[int], None], attempt: int) -> None:
+        world, choices = self._world, self._world.choices
+        self.open += 1
+
+        def answered(answer: dict[str, Any] | None) -> None:
+            self.open -= 1
+            # What the function does not answer, the HTTP API answers for it.
+            status = 500 if answer is None else int(answer["statusCode"])
+            world.trace.say("bitbucket", f"delivery {attempt} is answered {status}")
+            told(status)
+            unheard = choices.strikes("answer-lost", "bitbucket")
+            if (status >= 500 or unheard) and attempt < _ATTEMPTS:
+                world.count("deliveries resent")
+                self.open += 1
+                pause = choices.between(0.1, 20, "resent")
+                world.scheduler.later(pause, again, "bitbucket sends again")
+
+        def again() -> None:
+            self.open -= 1
+            self._send(delivery, told, attempt + 1)
+
+        encoded = choices.among((False, True), "base64")
+        world.functions.invoke("webhook", delivery.event(attempt, encoded=encoded), answered)
+
+    def _told(self, status: int, hook: Hook, asks: list[Ask]) -> None:
+        if status == 202:
+            for ask in asks:
+                ask.stored = True
+        elif 400 <= status < 500 and hook.secret not in self._retired and not self._just_rotated():
+            about = ", ".join(map(str, asks))
+            self._ledger.complain(
+                "genuine-refused", f"a signed push was answered {status}: {about}"
+            )
+        elif status < 300 and asks and status != 202:
+            self._ledger.complain(
+                "genuine-ignored", f"a push was answered {status}: {', '.join(map(str, asks))}"
+            )
+
+    def _just_rotated(self) -> bool:
+        rotated = self._rotated_at
+        return rotated is not None and self._world.scheduler.now < rotated + _SECRET_KEPT_SECONDS
+
+    def _uuid(self) -> str:
+        return f"{int(self._world.choices.between(0, 2**40, 'request uuid')):012x}"

@@ -1,0 +1,187 @@
+"""The courses that jobs take: one container that waits, starts, runs and is tried again; an array.
+
+Retries: container/project.yaml.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from tests.simulation import names
+from tests.simulation.job_endings import (
+    BLOCKED,
+    FAILURES,
+    HOST_LOST,
+    SPOT,
+    SUCCESS,
+    TIME_LIMIT,
+    WAITED_TOO_LONG,
+    Ending,
+    Kind,
+)
+from tests.simulation.world import World
+
+_TRIES = 3
+# Of a second job of an attempt: how often it begins anew if nobody ends it.
+_SECOND_TRIES = 6
+_LOOKED_FOR = (300.0, 600.0)
+
+# Seconds, at least and at most: waiting for a machine, starting on it, running.
+Pace = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+PACES: Mapping[str, Pace] = {
+    "at once": ((0.01, 0.5), (0.01, 0.2), (0.05, 1)),
+    "fast": ((0.2, 5), (0.2, 3), (1, 30)),
+    "usual": ((20, 240), (5, 60), (30, 1200)),
+    "long": ((60, 900), (5, 120), (900, 5400)),
+}
+
+
+class MovesJobs(Protocol):
+    """What a course does to its job."""
+
+    def tell(self, job_id: str, status: str, *, late: float = 0, **fields: Any) -> None:
+        """Bring a job into a state, and send the event of it."""
+
+    def end(self, job_id: str, status: str, ending: Ending, **fields: Any) -> None:
+        """End a job."""
+
+    def tried(
+        self, job_id: str, status_reason: str, code: int | None = None, reason: str | None = None
+    ) -> dict[str, Any]:
+        """The fields of a job after one more of its tries has ended."""
+
+    def after(self, job_id: str, seconds: float, act: Callable[[], None]) -> None:
+        """Do something with a job, unless it is over by then."""
+
+
+def is_followed(world: World, job_id: str) -> bool:
+    """Whether a run's record follows this job."""
+    runs = world.dynamodb.items(names.ref("RunsTable")).values()
+    return any(run["job"]["M"].get("id") == {"S": job_id} for run in runs if "job" in run)
+
+
+class Life:
+    """A job with one container; a second one of its attempt runs until somebody ends it."""
+
+    def __init__(
+        self,
+        jobs: MovesJobs,
+        world: World,
+        job_id: str,
+        pace: Pace,
+        *,
+        second: bool,
+    ) -> None:
+        self._jobs = jobs
+        self._world = world
+        self._job_id = job_id
+        self._waiting, self._starting, self._running = pace
+        self._second = second
+        self._tries = 0
+
+    def wait(self) -> None:
+        """Wait for a machine."""
+        choices = self._world.choices
+        self._jobs.tell(self._job_id, "RUNNABLE")
+        if choices.strikes("queue-blocked", "batch"):
+            self._world.count("queues blocked")
+            self._after((1, 900), self._blocked)
+        if choices.strikes("time-limit", "batch"):
+            self._after((600, 900), self._waited_too_long)
+        else:
+            self._after(self._waiting, self._start)
+
+    def _blocked(self) -> None:
+        batch = self._world.batch
+        if batch.jobs[self._job_id]["status"] == "RUNNABLE":
+            event = batch.event(self._job_id, "Batch Job Queue Blocked", statusReason=BLOCKED)
+            self._world.eventbridge.deliver_aws(event)
+
+    def _waited_too_long(self) -> None:
+        self._jobs.end(self._job_id, "FAILED", WAITED_TOO_LONG, statusReason=TIME_LIMIT)
+
+    def _start(self) -> None:
+        self._jobs.tell(self._job_id, "STARTING")
+        self._after(self._starting, self._run)
+
+    def _run(self) -> None:
+        now = round(self._world.scheduler.now * 1000)
+        stream = {"logStreamName": f"project/default/{self._job_id}"}
+        self._jobs.tell(self._job_id, "RUNNING", startedAt=now, container=stream)
+        self._after(self._running, self._end)
+
+    def _end(self) -> None:
+        choices = self._world.choices
+        self._tries += 1
+        if self._second and not is_followed(self._world, self._job_id):
+            # Nobody ended it, and nobody waits for it; but a record may still come to follow it.
+            if self._tries < _SECOND_TRIES:
+                self._again()
+            else:
+                self._after(_LOOKED_FOR, self._end)
+            return
+        if choices.strikes("spot", "batch"):
+            if self._tries < _TRIES:
+                self._world.count("spot losses")
+                self._again()
+            else:
+                self._ended(SPOT)
+        elif choices.strikes("job-fails", "batch"):
+            self._ended(FAILURES[choices.among(sorted(FAILURES), "failure")])
+        else:
+            self._ended(SUCCESS)
+
+    def _again(self) -> None:
+        self._jobs.tell(self._job_id, "RUNNABLE", **self._jobs.tried(self._job_id, HOST_LOST))
+        self._after(self._waiting, self._start)
+
+    def _ended(self, kind: Kind) -> None:
+        ending = kind.ending
+        fields = self._jobs.tried(self._job_id, kind.status_reason, ending.exit_code, kind.reason)
+        self._jobs.end(self._job_id, kind.status, ending, statusReason=kind.status_reason, **fields)
+
+    def _after(self, span: tuple[float, float], act: Callable[[], None]) -> None:
+        self._jobs.after(self._job_id, self._world.choices.between(*span, "a job's phase"), act)
+
+
+class Array:
+    """The parent of an array: PENDING while its children run, over when all of them are."""
+
+    def __init__(self, jobs: MovesJobs, world: World, job_id: str) -> None:
+        self._jobs = jobs
+        self._world = world
+        self._job_id = job_id
+        self._size = int(world.batch.jobs[job_id]["arrayProperties"]["size"])
+
+    def wait(self) -> None:
+        """Let all points wait."""
+        self._jobs.tell(self._job_id, "PENDING", **self._children(RUNNABLE=self._size))
+        self._after((1, 300), self._run)
+
+    def _run(self) -> None:
+        # Batch says nothing of it: the parent stays PENDING.
+        self._world.batch.move(
+            self._job_id, "PENDING", **self._children(RUNNING=1, RUNNABLE=self._size - 1)
+        )
+        self._after((1, 1200), self._end)
+
+    def _end(self) -> None:
+        size = self._size
+        if self._world.choices.strikes("job-fails", "points"):
+            children = self._children(SUCCEEDED=size - 1, FAILED=1)
+            self._jobs.end(
+                self._job_id,
+                "FAILED",
+                Ending("failed"),
+                statusReason="Array Child Job failed",
+                **children,
+            )
+        else:
+            self._jobs.end(
+                self._job_id, "SUCCEEDED", Ending("succeeded"), **self._children(SUCCEEDED=size)
+            )
+
+    def _children(self, **counted: int) -> dict[str, Any]:
+        return {"arrayProperties": {"size": self._size, "statusSummary": counted}}
+
+    def _after(self, span: tuple[float, float], act: Callable[[], None]) -> None:
+        self._jobs.after(self._job_id, self._world.choices.between(*span, "points"), act)

@@ -1,0 +1,79 @@
+"""What people did and what they were told: to this the invariants hold the stack.
+
+Everything here is written down where it happens, outside of the product and of its identifiers.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shared.events import Repository
+from tests.simulation.job_endings import Ending
+from tests.simulation.pushes import Commit
+
+# A commit on a branch of a repository (its uuid): what a run is about.
+About = tuple[str, str, str]
+
+
+@dataclass
+class Ask:
+    """A commit on a branch that somebody may run, by a push or by command.
+
+    `stored`: the stack has answered that it has it, so that it must not lose it. `by` is who asked.
+    """
+
+    repository: Repository
+    branch: str
+    commit: Commit
+    by: str
+    stored: bool = False
+
+    @property
+    def about(self) -> About:
+        """What it is about."""
+        return (self.repository.uuid, self.branch, self.commit.hash)
+
+    def __str__(self) -> str:
+        """For a message of an invariant."""
+        return f"{self.repository.full_name} {self.branch} at {self.commit.hash[:12]} ({self.by})"
+
+
+@dataclass
+class Ledger:
+    """All that people, and Batch, have done so far.
+
+    `canaries` are words of deliveries that were not authorised. `stops` are the names of who asked
+    to stop a run, `reruns` how often somebody asked to run it again, by run id. `foreign_jobs` are
+    somebody else's, `ended_outside` those of ours that somebody ended past the stack. `undefined`
+    are the slugs of projects without a job definition, now or before. `gone` are commits that
+    Bitbucket has had no more, as (workspace/slug, commit). `complaints` are answers that must not
+    be given: an invariant's name and a text.
+
+    Batch writes as well: `endings` is how each job ended, by its id, `forgotten` the jobs that it
+    does not know any more; `job_listeners` are told the id of each job that ends.
+    """
+
+    asks: dict[About, Ask] = field(default_factory=dict)
+    canaries: set[str] = field(default_factory=set)
+    stops: dict[str, set[str]] = field(default_factory=dict)
+    reruns: Counter[str] = field(default_factory=Counter)
+    foreign_jobs: set[str] = field(default_factory=set)
+    ended_outside: set[str] = field(default_factory=set)
+    undefined: set[str] = field(default_factory=set)
+    gone: set[tuple[str, str]] = field(default_factory=set)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
+    endings: dict[str, Ending] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+    job_listeners: list[Callable[[str], None]] = field(default_factory=list)
+
+    def asked(self, ask: Ask) -> Ask:
+        """Note that somebody may ask for this; what was noted before stands."""
+        return self.asks.setdefault(ask.about, ask)
+
+    def complain(self, name: str, text: str) -> None:
+        """Note that an invariant is violated by what somebody was answered."""
+        self.complaints.append((name, text))
+
+    def asked_to_stop(self, run_id: str, by: str) -> None:
+        """Note that somebody is about to stop a run."""
+        self.stops.setdefault(run_id, set()).add(by)

@@ -1,0 +1,216 @@
+"""SQS's standard queues: every message at least once, in any order, given up after enough tries.
+
+Sources: Amazon SQS developer guide, "Amazon SQS standard queues", "Amazon SQS visibility timeout",
+"Using dead-letter queues in Amazon SQS" (a message received maxReceiveCount times is moved when it
+would be received again, and keeps its enqueue timestamp) and "Learn how to configure a dead-letter
+queue redrive" (moved back, it is a new message); API reference, SendMessageBatch,
+ChangeMessageVisibility and DeleteMessage. Retention, 14 days in template.yaml, is longer than any
+simulation and not modelled; nor are message attributes and long polling.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from tests.simulation.models.messages import SENDER, Message, Queue, check_batch, unsendable
+from tests.simulation.models.ports import Chooses, Later, Now, refused
+
+_LONGEST_TIMEOUT = 43_200
+# How late a message may show.
+_LATE_SECONDS = 60.0
+
+
+class Sqs:
+    """SQS's client, and what pollers and operators do with queues.
+
+    `on_change` is called with a queue's url whenever a message of it may have become visible
+    earlier than before: sent, given back, or its timeout changed. `sender` tells who sends, as
+    SenderId has it: the unique id of an identity, and of a role's session its name. `sent` are all
+    messages that were ever put on a queue, with its url, in their order; copies are none of them.
+    """
+
+    def __init__(self, now: Now, choices: Chooses, later: Later) -> None:
+        del later  # what is visible when is asked for: `next_visible`
+        self._now = now
+        self._choices = choices
+        self._queues: dict[str, Queue] = {}
+        self._numbers = itertools.count(1)
+        self.on_change: Callable[[str], None] = lambda _url: None
+        self.sent: list[tuple[str, Message]] = []
+        self.sender: Callable[[], str] = lambda: SENDER
+
+    def declare(
+        self,
+        url: str,
+        *,
+        visibility: float = 30,
+        delay: float = 0,
+        most_receives: int | None = None,
+        dead_letters: str | None = None,
+    ) -> None:
+        """Let there be a queue. `dead_letters` is the url of the queue for what it gives up."""
+        name = url.rpartition("/")[2]
+        self._queues[url] = Queue(name, visibility, delay, most_receives, dead_letters)
+
+    def send_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        MessageBody: str,  # noqa: N803 - botocore's name
+        DelaySeconds: int | None = None,  # noqa: N803 - botocore's name
+    ) -> dict[str, str]:
+        """Put a message on a queue."""
+        self._queue(QueueUrl, "SendMessage")
+        code = unsendable(MessageBody, DelaySeconds)
+        if code is not None:
+            raise refused("SendMessage", code)
+        message = self.put(QueueUrl, MessageBody, self.sender(), DelaySeconds)
+        return {"MessageId": message.id}
+
+    def send_message_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        Entries: list[dict[str, Any]],  # noqa: N803 - botocore's name
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Put up to ten messages on a queue; the fault `partial` refuses some of them."""
+        queue = self._queue(QueueUrl, "SendMessageBatch")
+        check_batch(Entries)
+        successful, failed = [], []
+        for entry in Entries:
+            body, delay = entry["MessageBody"], entry.get("DelaySeconds")
+            code = unsendable(body, delay)
+            theirs = code is not None
+            if not theirs and self._choices.strikes("partial", f"{queue.name} {entry['Id']}"):
+                code = "InternalError"
+            if code is None:
+                message = self.put(QueueUrl, body, self.sender(), delay)
+                successful.append({"Id": entry["Id"], "MessageId": message.id})
+            else:
+                failed.append({"Id": entry["Id"], "SenderFault": theirs, "Code": code})
+        answer = {"Successful": successful, "Failed": failed}
+        return {name: entries for name, entries in answer.items() if entries}
+
+    def change_message_visibility(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        ReceiptHandle: str,  # noqa: N803 - botocore's name
+        VisibilityTimeout: int,  # noqa: N803 - botocore's name
+    ) -> dict[str, Any]:
+        """Let a message in flight come again so many seconds from now.
+
+        An older receipt of a message that was received again works as well.
+        """
+        operation = "ChangeMessageVisibility"
+        queue = self._queue(QueueUrl, operation)
+        if not 0 <= VisibilityTimeout <= _LONGEST_TIMEOUT:
+            raise refused(operation, "InvalidParameterValue")
+        message = queue.receipts.get(ReceiptHandle)
+        if message is None:
+            raise refused(operation, "ReceiptHandleIsInvalid")
+        if message.gone:
+            raise refused(operation, "InvalidParameterValue", "the message does not exist")
+        if message.visible_at <= self._now():
+            raise refused(operation, "MessageNotInflight")
+        message.visible_at = self._now() + VisibilityTimeout
+        self.on_change(QueueUrl)
+        return {}
+
+    def put(self, url: str, body: str, sender: str, delay: float | None = None) -> Message:
+        """Put a message on a queue as `sender`, such as EventBridge; the fault `delayed`."""
+        queue, now = self._queues[url], self._now()
+        message_id = f"m{next(self._numbers)}"
+        visible_at = now + (queue.delay if delay is None else delay)
+        if self._choices.strikes("delayed", queue.name):
+            visible_at += self._choices.between(0, _LATE_SECONDS, queue.name)
+        message = Message(message_id, body, now, visible_at, sender)
+        queue.messages.append(message)
+        self.sent.append((url, message))
+        self.on_change(url)
+        return message
+
+    def receive(self, url: str, most: int) -> list[dict[str, Any]]:
+        """Up to `most` messages that are visible, as the records that Lambda gets of them.
+
+        Faults: `reordered`; `delivered-twice`, a copy that comes later, whatever happens to this.
+        """
+        queue, now = self._queues[url], self._now()
+        visible = [message for message in queue.messages if message.visible_at <= now]
+        if len(visible) > 1 and self._choices.strikes("reordered", queue.name):
+            visible.sort(key=lambda _message: self._choices.between(0, 1, queue.name))
+        records: list[dict[str, Any]] = []
+        for message in visible:
+            if len(records) == most:
+                break
+            if queue.most_receives is not None and message.receives >= queue.most_receives:
+                self._give_up(queue, message)
+                continue
+            # At its first delivery alone: copies of copies, for hours, are no SQS.
+            if not message.receives and self._choices.strikes("delivered-twice", queue.name):
+                self._copy(url, queue, message)
+            receipt = queue.hand_out(message, now)
+            records.append(message.record(receipt, queue.name))
+        return records
+
+    def delete(self, url: str, receipts: Iterable[str]) -> None:
+        """Delete messages by the latest receipt of each; others "succeed", and do nothing.
+
+        The fault `delete-lost`: the message comes back, as if a server had not heard of it.
+        """
+        queue = self._queues[url]
+        for receipt in receipts:
+            message = queue.receipts[receipt]
+            if message.gone or message.receipt != receipt:
+                continue
+            if not self._choices.strikes("delete-lost", queue.name):
+                queue.drop(message)
+
+    def redrive(self, url: str) -> int:
+        """Move what is in the dead-letter queue of the queue `url` back to it; how many."""
+        letters = self.dead(url)
+        moved, letters[:] = list(letters), []
+        for letter in moved:
+            self.put(url, letter.body, letter.sender, delay=0)
+        return len(moved)
+
+    def waiting(self, url: str) -> list[Message]:
+        """The messages of a queue that are not deleted, those in flight and delayed among them."""
+        return self._queues[url].messages
+
+    def dead(self, url: str) -> list[Message]:
+        """The messages that the queue `url` has given up, in its dead-letter queue."""
+        return self._queues[self._queues[url].dead_letters or url].messages
+
+    def next_visible(self, url: str) -> float | None:
+        """When the next message of a queue becomes visible, or has become so; None: it is empty."""
+        return min((one.visible_at for one in self._queues[url].messages), default=None)
+
+    def retry_seconds(self, url: str) -> float:
+        """How long a message is tried at least if nobody gives it back earlier than its timeout.
+
+        (maxReceiveCount - 1) visibility timeouts.
+        """
+        queue = self._queues[url]
+        return ((queue.most_receives or 1) - 1) * queue.visibility
+
+    def _queue(self, url: str, operation: str) -> Queue:
+        queue = self._queues.get(url)
+        if queue is None:
+            raise refused(operation, "AWS.SimpleQueueService.NonExistentQueue")
+        return queue
+
+    def _give_up(self, queue: Queue, message: Message) -> None:
+        queue.drop(message)
+        letter = replace(message, gone=False, died_at=self._now(), visible_at=self._now())
+        if queue.dead_letters is not None:
+            self._queues[queue.dead_letters].messages.append(letter)
+
+    def _copy(self, url: str, queue: Queue, message: Message) -> None:
+        # It was not received itself: so it is given up no earlier than the message is.
+        # Most often at once, while it is being worked on.
+        latest = self._choices.among((1.0, 1.0, 2 * queue.visibility))
+        after = self._choices.between(0, latest)
+        queue.messages.append(replace(message, visible_at=self._now() + after))
+        self.on_change(url)

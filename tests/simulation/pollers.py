@@ -1,0 +1,114 @@
+"""Lambda's pollers: they take messages from queues to functions, several batches at once.
+
+Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS": up to MaximumConcurrency batches
+at once; what the function does not give back is deleted; of a batch whose function failed, nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.contracts import wiring
+from tests.simulation import names
+from tests.simulation.world import World
+
+# With a response that is none of ReportBatchItemFailures, all of the batch counts as done.
+_REPORTS = "ReportBatchItemFailures"
+
+
+@dataclass
+class Source:
+    """An event source mapping of template.yaml, and how many of its batches are being worked on."""
+
+    service: str
+    url: str
+    batch_size: int
+    most: int
+    reports: bool
+    busy: int = 0
+
+
+def sources() -> list[Source]:
+    """All queues that functions read."""
+    found = []
+    for function in wiring.functions():
+        declared, queue = function.source, function.queue
+        if declared is None or queue is None:
+            continue
+        found.append(
+            Source(
+                service=function.service,
+                url=names.ref(queue),
+                batch_size=int(declared["BatchSize"]),
+                most=int(declared["ScalingConfig"]["MaximumConcurrency"]),
+                reports=_REPORTS in declared.get("FunctionResponseTypes", []),
+            )
+        )
+    return found
+
+
+class Pollers:
+    """Look at every queue as soon as something in it is visible and a batch more may be taken."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.sources = {source.url: source for source in sources()}
+        self._looks: dict[str, float] = {}
+        world.sqs.on_change = self._changed
+
+    def _changed(self, url: str) -> None:
+        """Look once something is visible, unless that is to happen before anyway."""
+        source = self.sources.get(url)
+        if source is None or source.busy >= source.most:
+            return
+        visible = self._world.sqs.next_visible(url)
+        now = self._world.scheduler.now
+        if visible is None:
+            return
+        # A poller takes a moment to find it: meanwhile more may come into the same batch.
+        at = max(visible, now) + self._world.choices.between(0.001, 0.2, "poller")
+        if self._looks.get(url, float("inf")) <= at:
+            return
+        self._looks[url] = at
+        self._world.scheduler.later(at - now, lambda: self._look(source, at), "poller")
+
+    def _look(self, source: Source, at: float) -> None:
+        if self._looks.get(source.url) != at:
+            return  # another look came before this one
+        del self._looks[source.url]
+        while source.busy < source.most:
+            records = self._world.sqs.receive(source.url, source.batch_size)
+            if not records:
+                break
+            source.busy += 1
+            again = sum(int(one["attributes"]["ApproximateReceiveCount"]) > 1 for one in records)
+            self._world.count("messages delivered", len(records))
+            self._world.count("messages delivered again", again)
+            self._world.functions.invoke(
+                source.service, {"Records": records}, self._answered(source, records)
+            )
+        self._changed(source.url)
+
+    def _answered(self, source: Source, records: list[dict[str, Any]]) -> Callable[[Any], None]:
+        def answered(answer: Any) -> None:
+            source.busy -= 1
+            done = _done(source, records, answer)
+            # Deleting is a call as well: it takes a moment, and may come to nothing.
+            self._world.scheduler.later(
+                self._world.choices.between(0.001, 0.1, "delete"),
+                lambda: self._world.sqs.delete(source.url, done),
+                f"{source.service} deletes",
+            )
+            self._changed(source.url)
+
+        return answered
+
+
+def _done(source: Source, records: list[dict[str, Any]], answer: Any) -> list[str]:
+    """The receipts of the messages that are to be deleted."""
+    if answer is None:
+        return []
+    given_back: set[str] = set()
+    if source.reports:
+        given_back = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+    return [one["receiptHandle"] for one in records if one["messageId"] not in given_back]

@@ -1,0 +1,96 @@
+"""The projects of a world: repositories with webhooks, secrets, job definitions, and commits."""
+
+import json
+from functools import partial
+
+from shared.events import Repository
+from tests.samples import NAMES
+from tests.simulation import names
+from tests.simulation.pushes import MESSAGES, SWEEP, Commit, Hook
+from tests.simulation.world import World
+
+REPOSITORIES = (
+    Repository(uuid="{5a3c}", full_name="team/churn-model"),
+    Repository(uuid="{5a3c-2}", full_name="team/forecast.v2"),
+)
+_KINDS = (*MESSAGES, "plain", "plain", "plain", "experiment", "sweep")
+_SHA_LENGTH = 40
+
+
+class Projects:
+    """Two projects; the hooks of each by the full name of its repository."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._choices = world.choices
+        self._secrets = 0
+        self._commits = 0
+        self.hooks = {
+            one.full_name: Hook(f"79492efb-32b4-4f69-a469-{place:012x}", self._secret(), one)
+            for place, one in enumerate(REPOSITORIES)
+        }
+        # Somebody else's, in the same account.
+        world.batch.definitions.add("theirs")
+        for one in REPOSITORIES:
+            self._define(one)
+        self._write()
+
+    def hook(self, why: str) -> Hook:
+        """One of the webhooks."""
+        return self.hooks[self._choices.among(sorted(self.hooks), why)]
+
+    def other(self, hook: Hook) -> Hook:
+        """Another webhook than this."""
+        return next(one for one in self.hooks.values() if one.uuid != hook.uuid)
+
+    def rotate(self) -> Hook:
+        """Give a webhook another secret; the webhook as it was."""
+        before = self.hook("rotated")
+        after = Hook(before.uuid, self._secret(), before.repository)
+        self.hooks[before.repository.full_name] = after
+        self._write()
+        self._world.count("webhook secrets rotated")
+        return before
+
+    def commit(self) -> Commit:
+        """A commit that nobody has seen before, with one of the messages that people write."""
+        kind = self._choices.among(_KINDS, "message")
+        message, wanted = SWEEP if kind == "sweep" else MESSAGES[kind]
+        return Commit(self.sha(), message, wanted)
+
+    def sha(self) -> str:
+        """The hash of another commit."""
+        self._commits += 1
+        return f"{self._commits:02x}{self._choices.seed & (1 << 64) - 1:016x}".ljust(
+            _SHA_LENGTH, "c"
+        )
+
+    def _define(self, repository: Repository) -> None:
+        """Add the project's job definition, now or once somebody has missed it."""
+        name = NAMES.job_definition(repository.slug)
+        if self._choices.strikes("no-definition", repository.slug):
+            self._world.ledger.undefined.add(repository.slug)
+            pause = self._choices.between(0, 3000, "a project is added")
+            add = partial(self._world.batch.definitions.add, name)
+            self._world.scheduler.later(pause, add, "a project is added")
+        else:
+            self._world.batch.definitions.add(name)
+
+    def _secret(self) -> str:
+        self._secrets += 1
+        secret = f"hook-s3cr3t-{self._secrets}-{self._choices.seed:x}"
+        self._world.secrets.add(secret)
+        return secret
+
+    def _write(self) -> None:
+        """Write down the authorised webhooks, as `cloud-runner project` does."""
+        text = {
+            f"{{{hook.uuid}}}": {
+                "secret": hook.secret,
+                "repository": name,
+                "uuid": hook.repository.uuid,
+            }
+            for name, hook in self.hooks.items()
+        }
+        secret = names.environment("webhook")["AUTHORISED_HOOKS_SECRET"]
+        self._world.secretsmanager.texts[secret] = json.dumps(text)

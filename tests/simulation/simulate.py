@@ -1,0 +1,209 @@
+"""One seed: a hostile time, then calm, and what must be true after every step and in the end.
+
+The hostile time ends where the seed says. From then on no fault strikes; all that was begun comes
+to its end, an operator redrives what is in dead-letter queues, and the reconciler finds the rest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import time_machine
+
+from shared.runs import OPEN_STATES
+from tests.simulation import invariants, job_life, names, people
+from tests.simulation.bitbucket_effects import rotate_token
+from tests.simulation.building import surroundings
+from tests.simulation.choices import Choices, Strike
+from tests.simulation.effects import EffectfulClients
+from tests.simulation.functions import Lambda
+from tests.simulation.models.batch import Batch
+from tests.simulation.models.bitbucket import Bitbucket
+from tests.simulation.models.declared import (
+    declare_job_queues,
+    declare_queues,
+    declare_rules,
+    declare_tables,
+)
+from tests.simulation.models.dynamodb import DynamoDb
+from tests.simulation.models.ec2 import Ec2
+from tests.simulation.models.eventbridge import EventBridge
+from tests.simulation.models.s3 import S3
+from tests.simulation.models.secretsmanager import SecretsManager
+from tests.simulation.models.sqs import Sqs
+from tests.simulation.outages import Outages
+from tests.simulation.pollers import Pollers
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.schedules import Schedules
+from tests.simulation.violations import Violation
+from tests.simulation.world import Trace, World
+
+# 2026-11-20 12:00 UTC, as in tests/samples.py.
+BEGIN = 1_795_176_000.0
+# Shorter than any message is tried (57 minutes): only an outage may outlast that.
+_HOSTILE_SECONDS = (600.0, 3300.0)
+# Longer than any message may stay away (an hour and a fifth) and any job of `job_life` takes.
+_LONGEST_SETTLING = 12 * 3600.0
+# Then the reconciler has looked some times more, and whatever lands late has landed.
+_STILL_SECONDS = 1500.0
+# ListJobs' staleness that the lease allows for: 330 s less the submitter's timeout (30 s), what
+# lands late (60 s) and two clocks that differ (10 s).
+_LISTED_WITHIN = 225.0
+_MOST_REDRIVES = 5
+# Seconds. Where calls take long, more functions are at the same record at the same time.
+_LATENCIES = (0.03, 0.06, 0.06, 0.6)
+_OPEN = frozenset(OPEN_STATES)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a seed. `lines` is the schedule, where a trace was wanted."""
+
+    seed: int
+    violation: Violation | None
+    steps: int
+    decisions: int
+    faults: tuple[Strike, ...]
+    invocations: int
+    seconds_virtual: float
+    counts: dict[str, int] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+def simulate(
+    seed: int,
+    *,
+    until: int | None = None,
+    without: frozenset[int] = frozenset(),
+    trace: bool = False,
+) -> Outcome:
+    """Run a seed; `until` and `without` leave faults out, see `Choices`."""
+    choices = Choices(seed, until=until, without=without)
+    with time_machine.travel(BEGIN, tick=False) as traveller:
+        scheduler = Scheduler(BEGIN, traveller.move_to)
+        world = _world(choices, scheduler, trace=trace)
+        choices.on_strike = lambda strike: world.trace.say(
+            "  fault", f"{strike.fault}: {strike.what} (#{strike.number})"
+        )
+        violation = None
+        with surroundings(world):
+            try:
+                _run(world)
+            except Violation as found:
+                violation = found
+                world.trace.say("VIOLATION", f"{found.name}: {found.text}")
+            finally:
+                scheduler.close()
+    return Outcome(
+        seed=seed,
+        violation=violation,
+        steps=scheduler.steps,
+        decisions=choices.decisions,
+        faults=tuple(choices.struck),
+        invocations=world.counts.get("invocations", 0),
+        seconds_virtual=scheduler.now - BEGIN,
+        counts=world.counts,
+        lines=tuple(world.trace.lines),
+    )
+
+
+def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
+    """An account with the stack in it, and Bitbucket beside it; nothing has happened yet."""
+
+    def now() -> float:
+        return scheduler.now
+
+    sqs = Sqs(now, choices, scheduler.later)
+    world = World(
+        choices=choices,
+        scheduler=scheduler,
+        trace=Trace(scheduler, on=trace),
+        dynamodb=DynamoDb(now, choices, scheduler.later),
+        sqs=sqs,
+        eventbridge=EventBridge(now, choices, scheduler.later, sqs),
+        batch=Batch(now, choices, scheduler.later),
+        bitbucket=Bitbucket(now, choices, scheduler.later),
+        secretsmanager=SecretsManager(now, choices, scheduler.later),
+        s3=S3(now, choices, scheduler.later),
+        ec2=Ec2(now, choices, scheduler.later),
+        latency=choices.among(_LATENCIES, "latency of the seed"),
+    )
+    declare_queues(sqs)
+    declare_tables(world.dynamodb)
+    declare_rules(world.eventbridge)
+    declare_job_queues(world.batch)
+    world.batch.lag_seconds = _LISTED_WITHIN
+    rotate_token(world)
+    return world
+
+
+def _run(world: World) -> None:
+    hostile = world.choices.between(*_HOSTILE_SECONDS, "hostile time")
+    outages = Outages(world.choices, lambda: world.scheduler.now, hostile)
+    world.clients = lambda who: EffectfulClients(world, outages, who)
+    world.functions = Lambda(world, outages)
+    pollers = Pollers(world)
+    Schedules(world).begin()
+    job_life.begin(world)
+    people.begin(world)
+    _advance(world, max(world.scheduler.now + hostile, outages.last_end))
+    world.choices.calm = True
+    world.trace.say("CALM", "no fault strikes any more")
+    _settle(world, list(pollers.sources))
+    invariants.at_rest(world)
+
+
+def _settle(world: World, urls: list[str]) -> None:
+    """Let all come to rest; an operator redrives dead letters once nothing else moves."""
+    last = world.scheduler.now + _LONGEST_SETTLING
+    redrives = 0
+    while world.scheduler.now < last:
+        _advance(world, world.scheduler.now + 60)
+        if _unrest(world, urls):
+            continue
+        dead = [url for url in urls if world.sqs.dead(url)]
+        if dead and redrives < _MOST_REDRIVES:
+            redrives += 1
+            last = world.scheduler.now + _LONGEST_SETTLING
+            for url in dead:
+                moved = world.sqs.redrive(url)
+                world.count("dead letters redriven", moved)
+                world.trace.say("operator", f"redrives {moved} dead letters of {url}")
+            continue
+        _advance(world, world.scheduler.now + _STILL_SECONDS)
+        if not _unrest(world, urls):
+            return
+    # Whoever knows more of what is wrong says it.
+    invariants.at_rest(world)
+    message = "hours after the last fault: " + "; ".join(_unrest(world, urls))
+    name = "rest"
+    raise Violation(name, message)
+
+
+def _advance(world: World, end: float) -> None:
+    """Do all that is due until `end`."""
+    scheduler, check = world.scheduler, _checked(world)
+    while scheduler.next_due is not None and scheduler.next_due <= end:
+        scheduler.step()
+        check()
+    scheduler.now = end
+
+
+def _checked(world: World) -> Callable[[], None]:
+    after_step = invariants.after_step
+    return lambda: after_step(world)
+
+
+def _unrest(world: World, urls: list[str]) -> list[str]:
+    """What still moves; empty: nothing."""
+    found = []
+    if world.functions.busy:
+        found.append(f"{world.functions.busy} functions run")
+    found += [f"{len(world.sqs.waiting(url))} in {url}" for url in urls if world.sqs.waiting(url)]
+    runs = world.dynamodb.items(names.ref("RunsTable"))
+    states = {key[0]: run["state"]["S"] for key, run in runs.items()}
+    found += [f"run {run_id} is {state}" for run_id, state in states.items() if state in _OPEN]
+    live = [
+        job for job in world.batch.jobs.values() if job["status"] not in ("SUCCEEDED", "FAILED")
+    ]
+    found += [f"job {job['jobId']} is {job['status']}" for job in live]
+    return found
