@@ -1,4 +1,4 @@
-"""The parts of the stack as child processes: started, waited for, watched, ended."""
+"""The parts of the stack as child processes: started, waited for, watched, ended, started again."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local import tether
@@ -24,6 +24,10 @@ class Part:
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    # What it was started with, to be started so again; the environment may hold secrets.
+    argv: tuple[str, ...] = field(repr=False)
+    env: Mapping[str, str] = field(repr=False)
+    cwd: Path
 
     def ended(self) -> int | None:
         """Its exit code once it has ended."""
@@ -37,6 +41,14 @@ class Part:
     def end(self) -> None:
         """End it and all that it started, and wait until that has happened."""
         self.process.terminate()
+        self._collect()
+
+    def crash(self) -> None:
+        """Let it die as by a crash: SIGKILL, and not a word before it."""
+        self.process.kill()  # the tether, with which the program dies
+        self._collect()
+
+    def _collect(self) -> None:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
@@ -51,7 +63,24 @@ def start(name: str, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, 
         process = tether.start(
             argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=stream, grace=10
         )
-    return Part(name, process, log)
+    return Part(name, process, log, tuple(argv), dict(env), cwd)
+
+
+def start_again(part: Part, port: int) -> Part:
+    """Start a part once more, after its end, on the port that it had; it answers by then."""
+    # Its program may outlive a tether that was killed by a moment.
+    deadline = time.monotonic() + _READY_SECONDS
+    while not is_free(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # Of an option that is given twice, click takes the last.
+    argv = (*part.argv, "--port", str(port))
+    again = start(part.name, argv, env=part.env, cwd=part.cwd, logs=part.log.parent)
+    try:
+        ready_port(again)
+    except BaseException:
+        again.end()
+        raise
+    return again
 
 
 def ready_port(part: Part) -> int:

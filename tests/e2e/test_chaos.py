@@ -1,0 +1,45 @@
+"""A short storm over a stack of its own; `make chaos` blows a longer one."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from local import tether
+from local.layout import PROJECT
+from tests.e2e.conftest import processes_of
+from tests.e2e.world import until
+
+_SECONDS = 900
+_PUSHES = 10
+
+
+def test_a_storm_over_functions_jobs_batch_and_bitbucket_loses_and_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "tests.chaos", "--pushes", str(_PUSHES), "--seed", "1"]
+    state = tmp_path / "state"
+    log = tmp_path / "log"
+    with log.open("wb") as stream:
+        process = tether.start(
+            [*command, "--pause", "0.3", "--state-dir", str(state)],
+            env=dict(os.environ),
+            cwd=PROJECT,
+            stdout=stream,
+            stderr=stream,
+            grace=30,
+        )
+        try:
+            code = process.wait(timeout=_SECONDS)
+        finally:
+            process.terminate()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+    told = log.read_text()
+
+    assert code == 0, told
+    assert f"nothing lost, nothing doubled: {_PUSHES} pushes, {_PUSHES} runs" in told
+    for fault in ("function worker", "job", "Batch", "Bitbucket"):
+        assert re.search(rf"^{fault} killed +[1-9]", told, re.MULTILINE), told
+    assert until(lambda: not processes_of(tmp_path), seconds=15), processes_of(tmp_path)
