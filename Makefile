@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 export SAM_CLI_TELEMETRY := 0
 # SAM wants a region even where it asks nobody. What goes to AWS takes yours.
-bench build check cost demo docs-check lint test: export AWS_DEFAULT_REGION ?= eu-west-1
+bench build chaos check cost demo docs-check lint load test: export AWS_DEFAULT_REGION ?= eu-west-1
 # ENVIRONMENT, ORGANIZATION, PARAMETERS="NAME=VALUE …" and YES=1, for `make deploy` and `make undeploy`.
 COMMAND_OPTIONS = $(if $(ENVIRONMENT),--environment $(ENVIRONMENT)) \
 	$(if $(ORGANIZATION),--organization $(ORGANIZATION)) $(if $(YES),--yes)
@@ -46,13 +46,18 @@ format-check: $(SETUP)
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 .PHONY: lint
-lint: $(SETUP) .tools/checkov/.installed ## lint code, templates and Dockerfile
+lint: $(SETUP) .tools/checkov/.installed .tools/audit/.installed ## lint code, templates and Dockerfile
 	@$(BIN)/ruff check .
 	@$(BIN)/hadolint container/Dockerfile $(wildcard examples/*/Dockerfile)
 	@for template in $(TEMPLATES); do $(BIN)/sam validate --lint --template $$template; done
 	@$(BIN)/cfn-lint --regions ALL_REGIONS --template $(TEMPLATES)
 	@env -u BC_API_KEY CKV_PARSE_ERROR_FAIL=true \
 		.tools/checkov/bin/checkov --config-file .ci/checkov.yaml --file $(TEMPLATES)
+	@$(BIN)/python -m tests.audit code secrets
+
+.PHONY: audit
+audit: $(SETUP) .tools/audit/.installed ## look for insecure code, secrets and vulnerable packages
+	@$(BIN)/python -m tests.audit
 
 .PHONY: types
 types: $(SETUP) ## check types
@@ -91,6 +96,22 @@ cost: $(SETUP) ## compute docs/cost.md again, from the templates and a table of 
 bench: $(SETUP) ## measure; prints ratios from one run
 	@$(BIN)/python -m tests.benchmarks
 
+.PHONY: simulate
+simulate: $(SETUP) ## run hostile schedules in a simulation: SEEDS=10000, or SEED=n to replay one
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
+
+.PHONY: mutants
+mutants: $(SETUP) ## show that the simulation finds deliberate faults in the product
+	@$(BIN)/python -m tests.simulation.mutants
+
+.PHONY: chaos
+chaos: $(SETUP) ## kill parts of the embedded stack while 200 pushes go through
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+.PHONY: load
+load: $(SETUP) ## load the embedded stack: rate, branches, backlog and a soak of 15 minutes
+	@$(BIN)/python -m tests.load
+
 .PHONY: lock
 lock: .venv/.installed ## pin the newest versions that pyproject.toml and the *.in files allow
 	@lock() { $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --universal \
@@ -100,6 +121,7 @@ lock: .venv/.installed ## pin the newest versions that pyproject.toml and the *.
 	lock requirements/bootstrap.in -o requirements/bootstrap.txt; \
 	lock requirements/emulator.in -o requirements/emulator.txt; \
 	lock requirements/checkov.in -o requirements/checkov.txt; \
+	lock requirements/audit.in -o requirements/audit.txt; \
 	lock container/requirements.in -o container/requirements.txt
 
 .PHONY: clean
@@ -124,7 +146,9 @@ clean: ## remove what the other targets made
 .tools/job/.installed: container/requirements.txt
 # 260 MB that only `make lint` needs: docs/decisions/0016-checkov.md
 .tools/checkov/.installed: requirements/checkov.txt
-.tools/emulator/.installed .tools/job/.installed .tools/checkov/.installed: .tools/%/.installed: .venv/.installed
+# What `make lint` and `make audit` look for insecure code with: docs/decisions/0026-audits.md
+.tools/audit/.installed: requirements/audit.txt
+.tools/emulator/.installed .tools/job/.installed .tools/checkov/.installed .tools/audit/.installed: .tools/%/.installed: .venv/.installed
 	@echo "setting up .tools/$*"
 	@rm -rf .tools/$* && $(BIN)/uv venv --quiet --no-config --python $(BIN)/python .tools/$*
 	@$(BIN)/uv pip install --quiet --no-config --python .tools/$*/bin/python --require-hashes --compile-bytecode \

@@ -97,6 +97,8 @@ def main() -> None:
         # Outside of its standalone mode click hands the code of `Exit` on instead of exiting.
         ended = cloud_runner(standalone_mode=False)
     except click.ClickException as error:
+        # It may quote what others have written: why a run ended, what git has said.
+        error.message = _printable(error.message)
         error.show()
         sys.exit(error.exit_code)
     except click.Abort as abort:
@@ -133,7 +135,13 @@ def _fail(why: str) -> NoReturn:
 
 
 def _say_error(what: str) -> None:
-    click.echo(f"{click.style('error:', fg='red')} {what}", err=True)
+    click.echo(f"{click.style('error:', fg='red')} {_printable(what)}", err=True)
+
+
+def _printable(text: str) -> str:
+    from cli.shown import printable_lines  # noqa: PLC0415 - only who fails needs it
+
+    return printable_lines(text)
 
 
 def _end_with_the_pipe() -> NoReturn:

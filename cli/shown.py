@@ -19,6 +19,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def printable_lines(text: str) -> str:
+    r"""The same, of a text whose lines stay lines.
+
+    >>> printable_lines("git fetch:\n  fatal: \x1b[2Jnothing")
+    'git fetch:\n  fatal: \\x1b[2Jnothing'
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """The lines of a table, one per row however long: a terminal folds them, and `grep` finds them.
 
@@ -28,7 +37,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     main       failed
     feature/x  none
     """
-    lines = [head, *([printable(cell) for cell in row] for row in rows)]
+    lines = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

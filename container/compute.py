@@ -15,13 +15,8 @@ from container.pipeline import run_stages
 from container.s3 import S3Failed
 from container.settings import Settings
 from container.work import Work
-from shared.arguments import ArgumentError, split, translate_params
+from shared.arguments import ArgumentError, check_options, split, translate_params
 from shared.sweeps import sweep_params
-
-_FRUITLESS = {
-    "--queue": "runs nothing now, and the queue ends with the job",
-    "--no-commit": "keeps outputs out of DVC's cache, so they would end with the job",
-}
 
 
 def arguments_of(settings: Settings) -> Sequence[str]:
@@ -32,7 +27,7 @@ def arguments_of(settings: Settings) -> Sequence[str]:
     """
     try:
         arguments = split(settings.arguments)
-        _check(arguments)
+        check_options(arguments)
         if settings.command or not settings.experiment:
             return arguments
         if settings.sweep:
@@ -41,13 +36,6 @@ def arguments_of(settings: Settings) -> Sequence[str]:
     except ArgumentError as error:
         variable = f"{settings.prefix}_RUN_ARGS"
         raise JobFailed(Exit.BAD_ARGUMENTS, f"reading {variable}: {error}") from error
-
-
-def _check(arguments: Sequence[str]) -> None:
-    """Refuse what would end well with no result."""
-    for option, why in _FRUITLESS.items():
-        if option in arguments:
-            raise ArgumentError(f"{option} {why}: leave it out")
 
 
 def words_of(settings: Settings) -> Sequence[str]:

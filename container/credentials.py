@@ -79,7 +79,7 @@ def take(environment: MutableMapping[str, str]) -> str | None:
     handed_over = environment.pop(_HANDED_OVER, None)
     if handed_over is not None:
         with os.fdopen(int(handed_over), "rb") as file:
-            return file.read().decode()
+            return os.fsdecode(file.read())
     secret = environment.pop(_SECRET, None)
     if secret is not None:
         _start_again(secret, environment)
@@ -106,7 +106,7 @@ def login(user: str, password: str) -> Iterator[int]:
 
 def _memory_file(text: str) -> int:
     descriptor = _memfd_create()
-    os.write(descriptor, text.encode())
+    os.write(descriptor, os.fsencode(text))
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 

@@ -18,6 +18,8 @@ Parameters = Mapping[str, Any]
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _ALL = "args"
+# A null ends an argument (execve(2)), and half a character is none. JSON knows both.
+_NO_ARGUMENT = re.compile("[\0\ud800-\udfff]")
 # Spaces, and what a shell reads: a text with none of them means itself in a shell, too.
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
@@ -71,6 +73,9 @@ def in_command(words: Sequence[str], parameters: Parameters) -> list[str]:
     value cannot become two arguments. Only where `{args}` is part of a longer word, as in a line
     for a shell, they are joined with spaces and quoted.
 
+    Raises:
+        JobFailed: a program cannot be told one of them.
+
     >>> in_command(["train", "--out={lr}", "{x}"], {"lr": 1e-05, "depth": 3})
     ['train', '--out=1e-05', '{x}', '--depth=3']
     >>> in_command(["train", "{args}", "last"], {"lr": 0.1, "note": "a b"})
@@ -79,6 +84,10 @@ def in_command(words: Sequence[str], parameters: Parameters) -> list[str]:
     ['sh', '-c', "train --lr=0.1 --note='a b' | tee log"]
     """
     options = {name: f"--{name}={text(value)}" for name, value in parameters.items()}
+    for name, option in options.items():
+        if _NO_ARGUMENT.search(option):
+            why = f"{name!a} holds a character that no program can be told: leave it out"
+            raise JobFailed(Exit.BAD_ARGUMENTS, f"reading the parameters: {why}")
     places = {name: text(value) for name, value in parameters.items()}
     places[_ALL] = " ".join(map(_quoted, options.values()))
     named: set[str] = set()

@@ -100,7 +100,7 @@ class Point:
             plan = json.loads(text)
             index = int(environment.get(_INDEX) or 0)
             return cls._of(plan, index)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
             raise JobFailed(
                 Exit.BAD_ARGUMENTS,
                 f"reading {_PLAN}: {type(error).__name__}: {error}: whoever submitted the sweep "
@@ -123,7 +123,7 @@ class Point:
             wave=wave,
             index=index,
             width=width,
-            objective=plan.get("objective") or "",
-            target=plan.get("target") or "",
-            log_to=plan.get("log_to") or "",
+            objective=str(plan.get("objective") or ""),
+            target=str(plan.get("target") or ""),
+            log_to=str(plan.get("log_to") or ""),
         )

@@ -18,6 +18,8 @@ from container.exits import Exit, JobFailed
 from container.point import Point
 
 _NAMES = ("workspace", "repository", "branch", "commit", "run-id", "attempt")
+# Parts of an address, in which a dot or two would lead elsewhere.
+_FOLDERS = ("workspace", "repository")
 _USAGE = "usage: python3 job.pyz " + " ".join(f"--{name} VALUE" for name in _NAMES)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.IGNORECASE)
@@ -84,9 +86,7 @@ class Job:
                 raise _refused(f"unknown option {option!r}")
             if name in given:
                 raise _refused(f"{option} is given twice")
-            if not value or _CONTROL.search(value):
-                raise _refused(f"{option} is empty or holds control characters")
-            given[name] = value
+            given[name] = _checked(name, value)
         for name in _NAMES:
             if name not in given:
                 raise _refused(f"--{name} is missing")
@@ -216,6 +216,14 @@ def _changes(environment: Mapping[str, str], name: str) -> tuple[str, str] | Non
             Exit.BAD_ARGUMENTS, f"reading {name}: {text!r} is no ref and no full commit hash"
         )
     return None if found is None else (found[1], found[2])
+
+
+def _checked(name: str, value: str) -> str:
+    if not value or _CONTROL.search(value):
+        raise _refused(f"--{name} is empty or holds control characters")
+    if name in _FOLDERS and value in {".", ".."}:
+        raise _refused(f"--{name} is no name")
+    return value
 
 
 def _part(text: str) -> str:

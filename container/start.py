@@ -46,9 +46,13 @@ def start(text: str | None) -> int:
     if refused and settings.point is None:
         say(masks.hide(str(refused)))
         return refused.code
+    try:
+        directory = _directory(settings)
+    except JobFailed as failed:
+        say(masks.hide(str(failed)))
+        return failed.code
     children = Children(stop_seconds=settings.stop_seconds)
     children.listen()
-    directory = _directory(settings)
     copy = directory / "job.log"
     try:
         with log.flowing(masks, copy, stages.hear):
@@ -76,13 +80,21 @@ def start(text: str | None) -> int:
 
 
 def _directory(settings: Settings) -> Path:
-    """The job's own directory, which is empty."""
+    """The job's own directory, which is empty.
+
+    Raises:
+        JobFailed: it cannot be made.
+    """
     if not settings.directory:
         return Path(tempfile.mkdtemp(prefix="cloud-run-"))
     directory = Path(settings.directory)
     # Of a job before this one on the same machine.
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        why = f"{settings.directory!r}: {error.strerror}: name a directory that can be made"
+        raise JobFailed(Exit.BAD_ARGUMENTS, f"reading CLOUD_RUNNER_DIRECTORY: {why}") from error
     return directory
 
 

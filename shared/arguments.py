@@ -1,23 +1,28 @@
 """How the text after a run keyword becomes the arguments of DVC.
 
-Two decisions, both pure: where one argument ends and the next begins (`split`), and how `--params`,
-which DVC no longer has, is said today (`translate_params`). The parser asks before it accepts a
-run, the job's program when it runs one. Standard library, Python 3.9 and newer, linear time.
+Decisions, all of them pure: where one argument ends and the next begins (`split`), which options
+are of no use to a job (`check_options`), and how `--params`, which DVC no longer has, is said today
+(`translate_params`). The parser asks before it accepts a run, the job's program when it runs one.
+Standard library, Python 3.9 and newer, linear time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.hydra import ArgumentError, Number, is_plain, is_syntax, said, said_text, shown
 
-__all__ = ["ArgumentError", "split", "translate_params"]
+__all__ = ["ArgumentError", "check_options", "split", "translate_params"]
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 # Behind one of these a quote opens a text; anywhere else it is an apostrophe.
 _OPENS_A_VALUE = frozenset("=,:([{")
 _MAX_DEPTH = 50
+_FRUITLESS = {
+    "--queue": "runs nothing now, and the queue ends with the job",
+    "--no-commit": "keeps outputs out of DVC's cache, so they would end with the job",
+}
 
 
 def split(text: str) -> list[str]:
@@ -76,6 +81,17 @@ def _argument(text: str, start: int) -> tuple[str, int]:
             at += 1
     pieces.append(text[literal:at])
     return "".join(pieces), at
+
+
+def check_options(arguments: Iterable[str]) -> None:
+    """Refuse what would end well with no result.
+
+    Raises:
+        ArgumentError: an option is of no use to a job.
+    """
+    for argument in arguments:
+        if argument in _FRUITLESS:
+            raise ArgumentError(f"{argument} {_FRUITLESS[argument]}: leave it out")
 
 
 def translate_params(arguments: list[str]) -> list[str]:

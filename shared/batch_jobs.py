@@ -24,15 +24,20 @@ _STATES: dict[str, State] = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
 }
+# Before 9000 AD: a time that Python can reckon with. The sizes are far beyond Batch's, and a record
+# has room for them.
+_Milliseconds = Annotated[int, Field(ge=0, lt=221_845_392_000_000)]
+_Count = Annotated[int, Field(ge=0, lt=10**9)]
+_Text = Annotated[str, Field(max_length=1024)]
 _BEGUN = ("RUNNING", "SUCCEEDED", "FAILED")
 
 
 class Container(Model):
     """The container of a try, as far as it has come."""
 
-    exit_code: Annotated[int | None, Field(alias="exitCode")] = None
+    exit_code: Annotated[int | None, Field(alias="exitCode", gt=-(2**31), lt=2**32)] = None
     reason: str | None = None
-    log_stream: Annotated[str | None, Field(alias="logStreamName")] = None
+    log_stream: Annotated[_Text | None, Field(alias="logStreamName")] = None
 
 
 class _Try(Model):
@@ -43,22 +48,22 @@ class _Try(Model):
 class _ArrayProperties(Model):
     """A child has an index, its parent a size and the number of children in each status."""
 
-    index: int | None = None
-    size: int | None = None
-    children: Annotated[dict[str, int] | None, Field(alias="statusSummary")] = None
+    index: _Count | None = None
+    size: _Count | None = None
+    children: Annotated[dict[str, _Count] | None, Field(alias="statusSummary")] = None
 
 
 class JobDetail(Model):
     """A job as Batch describes it. Times are milliseconds since 1970."""
 
-    job_id: Annotated[str, Field(alias="jobId")]
+    job_id: Annotated[_Text, Field(alias="jobId")]
     job_name: Annotated[str, Field(alias="jobName")]
     job_queue: Annotated[str, Field(alias="jobQueue")]
     status: str
     status_reason: Annotated[str | None, Field(alias="statusReason")] = None
     attempts: tuple[_Try, ...] = ()
-    started_at: Annotated[int | None, Field(alias="startedAt")] = None
-    stopped_at: Annotated[int | None, Field(alias="stoppedAt")] = None
+    started_at: Annotated[_Milliseconds | None, Field(alias="startedAt")] = None
+    stopped_at: Annotated[_Milliseconds | None, Field(alias="stoppedAt")] = None
     parameters: Annotated[dict[str, str], Field(default_factory=dict)]
     container: Container = Container()
     array: Annotated[_ArrayProperties, Field(alias="arrayProperties")] = _ArrayProperties()

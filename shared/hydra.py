@@ -29,6 +29,8 @@ _KEY_NOT_TEXT = re.compile(
 # Backslashes before ${ and before a quote. The look-behind keeps a long run of them linear.
 _INTERPOLATION = re.compile(r"(?<!\\)(\\*)\$\{")
 _BEFORE_QUOTE = {quote: re.compile(rf"(?<!\\)(\\*)({quote}|\Z)") for quote in "'\""}
+# What no program can be told: execve(2) ends an argument at a null, and half a character is none.
+_NO_ARGUMENT = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 30
 
 
@@ -69,13 +71,17 @@ def said_text(text: str) -> str:
     """A text, quoted, for OmegaConf to take as it is.
 
     Raises:
-        ArgumentError: it is `???`.
+        ArgumentError: it is `???`, or nothing that a program can be told.
 
     >>> print(said_text("it's late"), said_text("a, b"))
     "it's late" 'a, b'
     """
     if text == "???":
         raise ArgumentError('the text "???" stands for a missing value in Hydra: write another')
+    if _NO_ARGUMENT.search(text):
+        raise ArgumentError(
+            f"the text {shown(text)} holds a character that no program can be told: leave it out"
+        )
     # OmegaConf would put in the value of x for ${x}; a backslash before it counts as an escape.
     text = _INTERPOLATION.sub(r"\1\1\\${", text)
     quote = '"' if "'" in text and '"' not in text else "'"

@@ -70,11 +70,6 @@ def checked_text(text: str) -> str:
         Rejected: it cannot.
 
     """
-    if "\0" in text:
-        message = (
-            f"the text {shown(text.replace(chr(0), '?'))} holds a null character: leave it out"
-        )
-        raise Rejected(message)
     try:
         said_text(text)
     except ArgumentError as error:

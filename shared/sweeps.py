@@ -185,7 +185,8 @@ def _json_or_python(written: str) -> object | None:
     """What a list or an object holds; None where it is neither, though it begins like one."""
     with suppress(ValueError):
         return _json(written)
-    with suppress(ValueError, SyntaxError, TypeError, MemoryError):  # all that literal_eval raises
+    # All that literal_eval raises (its documentation).
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return _json(json.dumps(ast.literal_eval(written)))
     return None
 

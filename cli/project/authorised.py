@@ -1,12 +1,13 @@
 """The secret with the authorised webhooks, read and changed without harm to anybody else's entry.
 
-A JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug"}. What this module
-does not understand it carries along as it is: a malformed entry is nobody else's concern.
+A JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug", "uuid": "{…}"}, where
+`uuid` is the repository's; an entry of before has none. What this module does not understand it
+carries along as it is: a malformed entry is nobody else's concern.
 """
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import click
@@ -19,10 +20,14 @@ _FULL_NAME = re.compile(r"[^/\s]+/[^/\s]+")
 
 @dataclass(frozen=True)
 class Entry:
-    """What the stack knows of a webhook: its secret, and the repository that it speaks for."""
+    """What the stack knows of a webhook: its secret, and the repository that it speaks for.
+
+    `uuid` is the repository's, None where the stack does not know it.
+    """
 
     secret: str = field(repr=False)
     repository: str
+    uuid: str | None = None
 
 
 class UnknownFormError(click.ClickException):
@@ -63,12 +68,11 @@ def read(text: str | None, name: str) -> Content:
 def entries(content: Content, full_name: str) -> dict[str, Entry]:
     """The webhooks that speak for a repository and have a secret, by their uuid."""
     found = {}
-    for uuid, entry in content.items():
-        if not isinstance(entry, dict) or entry.get("repository") != full_name:
-            continue
-        secret = entry.get("secret")
+    for uuid, entry in _of(content, full_name):
+        secret, identity = entry.get("secret"), entry.get("uuid")
         if isinstance(secret, str) and secret:
-            found[plain(uuid)] = Entry(secret, full_name)
+            known = identity if isinstance(identity, str) and identity else None
+            found[plain(uuid)] = Entry(secret, full_name, known)
     return found
 
 
@@ -81,7 +85,21 @@ def repositories(content: Content) -> list[str]:
 def with_entry(content: Content, uuid: str, entry: Entry) -> Content:
     """The content with one webhook's entry added or replaced."""
     told = {"secret": entry.secret, "repository": entry.repository}
-    return {**without(content, {uuid}), plain(uuid): told}
+    identity = {} if entry.uuid is None else {"uuid": entry.uuid}
+    return {**without(content, {uuid}), plain(uuid): {**told, **identity}}
+
+
+def with_identity(content: Content, uuid: str, full_name: str, repository_uuid: str) -> Content:
+    """The content in which one webhook's entry for a repository tells the repository's uuid.
+
+    Nothing else changes: not what else the entry holds, nor an entry for another repository.
+    """
+    told = {
+        key: {**entry, "uuid": repository_uuid}
+        for key, entry in _of(content, full_name)
+        if plain(key) == plain(uuid) and not _is_same(entry.get("uuid"), repository_uuid)
+    }
+    return {**content, **told}
 
 
 def without(content: Content, uuids: Collection[str]) -> Content:
@@ -92,13 +110,29 @@ def without(content: Content, uuids: Collection[str]) -> Content:
 
 def mentions(content: Content, full_name: str) -> set[str]:
     """The webhooks with an entry for a repository, with a secret or without, by their uuid."""
+    return {plain(uuid) for uuid, _ in _of(content, full_name)}
+
+
+def unidentified(content: Content, full_name: str, repository_uuid: str) -> set[str]:
+    """Those of them whose entry does not tell that the repository has this uuid."""
     return {
         plain(uuid)
-        for uuid, entry in content.items()
-        if isinstance(entry, dict) and entry.get("repository") == full_name
+        for uuid, entry in _of(content, full_name)
+        if not _is_same(entry.get("uuid"), repository_uuid)
     }
 
 
 def written(content: Content) -> str:
     """The secret's text."""
     return json.dumps(content, indent=1)
+
+
+def _of(content: Content, full_name: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """The entries for a repository, each with its webhook's uuid as it is written there."""
+    for uuid, entry in content.items():
+        if isinstance(entry, dict) and entry.get("repository") == full_name:
+            yield uuid, entry
+
+
+def _is_same(told: object, uuid: str) -> bool:
+    return isinstance(told, str) and plain(told) == plain(uuid)

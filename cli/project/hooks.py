@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cli.account import AccountError
 from cli.project.authorised import Entry
-from cli.project.bitbucket import Bitbucket, Refused
+from cli.project.bitbucket import Bitbucket, Refused, Repository
 from cli.project.register import Register
 from cli.project.webhooks import (
     Action,
@@ -15,6 +15,7 @@ from cli.project.webhooks import (
     Delete,
     Forget,
     Hook,
+    Identify,
     Renew,
     of_stack,
     plan,
@@ -31,20 +32,26 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RepositoryHooks:
-    """The webhooks of `full_name` that lead to the stack at `url`."""
+    """The webhooks of `repository` that lead to the stack at `url`."""
 
     bitbucket: Bitbucket
     register: Register
-    full_name: str
+    repository: Repository
     url: str
+
+    @property
+    def full_name(self) -> str:
+        """The repository's name."""
+        return self.repository.full_name
 
     def plan(self, *, rotate: bool = False) -> tuple[Action, ...]:
         """What is to be done."""
         # The register first: a webhook exists before it is entered, so that one which is entered,
         # but not listed afterwards, is gone. Otherwise it could be somebody's new one.
         mentioned, known = self.register.mentioned(), self.register.entries()
+        unidentified = self.register.unidentified(self.repository.uuid)
         hooks = self.bitbucket.hooks(self.full_name)
-        return plan(hooks, mentioned, known, self.url, rotate=rotate)
+        return plan(hooks, mentioned, known, self.url, unidentified=unidentified, rotate=rotate)
 
     def converge(self, tell: Tell, *, rotate: bool = False) -> None:
         """Do what is to be done, until there is nothing left.
@@ -77,6 +84,12 @@ class RepositoryHooks:
                 return hook, entries[hook.uuid]
         return None
 
+    def works(self) -> bool:
+        """Whether pushes are taken: at most, entries of before lack the repository's uuid."""
+        entries = self.register.entries()
+        wrong = {uuid for uuid, entry in entries.items() if entry.uuid is not None}
+        return all(isinstance(one, Identify) and one.uuid not in wrong for one in self.plan())
+
     def ours(self) -> list[Hook]:
         """The webhooks that lead to the stack."""
         return of_stack(self.bitbucket.hooks(self.full_name), self.url)
@@ -99,6 +112,8 @@ class RepositoryHooks:
                 self._activate(hook, secrets.token_urlsafe(_SECRET_BYTES))
             case Activate(hook):
                 self._activate(hook, secrets.token_urlsafe(_SECRET_BYTES))
+            case Identify(uuid):
+                self.register.identify(uuid, repository_uuid=self.repository.uuid)
             case Delete(hook):
                 self.bitbucket.delete_hook(self.full_name, hook.uuid)
                 self.register.forget({hook.uuid})
@@ -107,5 +122,5 @@ class RepositoryHooks:
 
     def _activate(self, hook: Hook, secret: str) -> None:
         """Let a webhook send, with the secret that is stored, or else with this one."""
-        stored = self.register.enter(hook.uuid, secret)
+        stored = self.register.enter(hook.uuid, secret, repository_uuid=self.repository.uuid)
         self.bitbucket.change_hook(self.full_name, hook, active=True, secret=stored)

@@ -86,7 +86,7 @@ def _hooks(place: Place, bitbucket: Bitbucket) -> RepositoryHooks | None:
     full_name = place.project.full_name
     right = "read"
     try:
-        bitbucket.repository(full_name)
+        repository = bitbucket.repository(full_name)
         right = "webhooks"
         bitbucket.check_hooks(full_name)
     except Refused as refused:
@@ -96,7 +96,7 @@ def _hooks(place: Place, bitbucket: Bitbucket) -> RepositoryHooks | None:
         if refused.status in (401, 403):
             message = f"{message}; or give others with --webhook-credentials-file"
         raise AccountError(message) from refused
-    return place.hooks(bitbucket)
+    return place.hooks(bitbucket, repository)
 
 
 def _unseen(place: Place, used: Credentials | None) -> str:

@@ -10,7 +10,7 @@ from cli.account import AccountError
 from cli.console import step
 from cli.project import credentials as typed
 from cli.project import parameters, permissions
-from cli.project.bitbucket import Bitbucket
+from cli.project.bitbucket import Bitbucket, Repository
 from cli.project.hooks import RepositoryHooks
 from cli.project.place import Place
 from cli.project.stack import stuck
@@ -92,7 +92,7 @@ def look(place: Place, wishes: Wishes, ask: Callable[[str], Credentials]) -> Joi
     is_new = given is not None and (stored is None or not _holds(stored, given))
     webhook_maker = place.bitbucket(wishes.webhook_credentials or used)
     with step("asking Bitbucket what they may do"):
-        place = _permitted(place, place.bitbucket(used), webhook_maker)
+        place, repository = _permitted(place, place.bitbucket(used), webhook_maker)
     with step("looking at what there is"):
         before = _variables(place)
         kept = {} if wishes.replaces_variables else before
@@ -104,7 +104,7 @@ def look(place: Place, wishes: Wishes, ask: Callable[[str], Credentials]) -> Joi
             variables={**kept, **wishes.variables},
             stores_variables={**kept, **wishes.variables} != before,
             changes_stack=False,
-            hooks=place.hooks(webhook_maker),
+            hooks=place.hooks(webhook_maker, repository),
             todo=(),
         )
         stack = _stack_todo(joining)
@@ -128,7 +128,9 @@ def _holds(stored: str, given: Credentials) -> bool:
         return False  # nobody could work with it anyway
 
 
-def _permitted(place: Place, bitbucket: Bitbucket, webhook_maker: Bitbucket) -> Place:
+def _permitted(
+    place: Place, bitbucket: Bitbucket, webhook_maker: Bitbucket
+) -> tuple[Place, Repository]:
     """The place under the repository's own spelling; AccountError if something is not allowed."""
     checked = permissions.check(bitbucket, webhook_maker, place.project.full_name)
     if checked.missing or checked.repository is None:
@@ -136,7 +138,8 @@ def _permitted(place: Place, bitbucket: Bitbucket, webhook_maker: Bitbucket) -> 
         message = f"the credentials are not enough for {place.project.full_name}:{lines}"
         raise AccountError(message)
     workspace, _, slug = checked.repository.full_name.partition("/")
-    return replace(place, project=replace(place.project, workspace=workspace, slug=slug))
+    project = replace(place.project, workspace=workspace, slug=slug)
+    return replace(place, project=project), checked.repository
 
 
 def _variables(place: Place) -> dict[str, str]:

@@ -64,19 +64,21 @@ def _image(image: Image | None) -> Json | None:
 
 
 def _webhook(place: Place) -> Json:
-    """The repository's webhooks, and whether each is entered."""
+    """The repository's webhooks, and whether each is entered, and tells its repository's uuid."""
     entered = place.register.entries()
     told: Json = {"url": place.webhook_url, "entered": sorted(entered)}
     credentials = place.stored_credentials()
     if credentials is None:
         return told | {"unseen": "there are no credentials for Bitbucket"}
-    hooks = place.hooks(place.bitbucket(credentials))
+    bitbucket, full_name = place.bitbucket(credentials), place.project.full_name
+    right = "read"
     try:
+        hooks = place.hooks(bitbucket, bitbucket.repository(full_name))
+        right = "webhooks"
         ours = hooks.ours()
     except Refused as refused:
-        full_name = place.project.full_name
-        why = permissions.explain(refused, "webhooks", credentials.kind, full_name)
-        return told | {"unseen": why}
+        return told | {"unseen": permissions.explain(refused, right, credentials.kind, full_name)}
+    unidentified = place.register.unidentified(hooks.repository.uuid)
     return told | {
         "webhooks": [
             {
@@ -85,10 +87,11 @@ def _webhook(place: Place) -> Json:
                 "events": sorted(hook.events),
                 "signed": hook.has_secret,
                 "entered": hook.uuid in entered,
+                "identified": hook.uuid in entered and hook.uuid not in unidentified,
             }
             for hook in ours
         ],
-        "works": len(ours) == 1 and not hooks.plan(),
+        "works": len(ours) == 1 and hooks.works(),
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.account import Account, AccountError, Deployed
-from cli.project.bitbucket import Bitbucket
+from cli.project.bitbucket import Bitbucket, Repository
 from cli.project.credentials import parse
 from cli.project.data import Objects
 from cli.project.hooks import RepositoryHooks
@@ -110,9 +110,9 @@ class Place:
         bucket = self.root.output("DataBucket")
         return Objects(self.outside.s3, bucket, self.project.data_prefix)
 
-    def hooks(self, bitbucket: Bitbucket) -> RepositoryHooks:
-        """The repository's webhooks to this stack."""
-        return RepositoryHooks(bitbucket, self.register, self.project.full_name, self.webhook_url)
+    def hooks(self, bitbucket: Bitbucket, repository: Repository) -> RepositoryHooks:
+        """The webhooks to this stack of the project's repository, as Bitbucket told of it."""
+        return RepositoryHooks(bitbucket, self.register, repository, self.webhook_url)
 
     def own(self, state: State | None) -> State | None:
         """The stack, once it is clear that it is not another workspace's.

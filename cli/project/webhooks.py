@@ -57,6 +57,16 @@ class Activate:
 
 
 @dataclass(frozen=True)
+class Identify:
+    """Store which repository a webhook speaks for by uuid, which its entry does not tell yet."""
+
+    uuid: str
+
+    def __str__(self) -> str:
+        return f"store the repository's uuid with the secret of the webhook {self.uuid}"
+
+
+@dataclass(frozen=True)
 class Delete:
     """Take away a webhook that is one too many, and its entry."""
 
@@ -76,7 +86,7 @@ class Forget:
         return f"forget the secret of the webhook {self.uuid}, which does not exist any more"
 
 
-Action = Create | Renew | Activate | Delete | Forget
+Action = Create | Renew | Activate | Identify | Delete | Forget
 
 
 def plan(
@@ -85,13 +95,15 @@ def plan(
     known: Collection[str],
     url: str,
     *,
+    unidentified: Collection[str] = (),
     rotate: bool = False,
 ) -> tuple[Action, ...]:
     """What is to be done, in this order; nothing if all is well.
 
     `hooks` are the repository's webhooks, `mentioned` those for which the stack has an entry with
-    this repository, `known` those of them with a secret; `url` is where the stack listens. `rotate`
-    puts a new webhook in the place of a good one, so that no push is lost while the secret changes.
+    this repository, `known` those of them with a secret, and `unidentified` those of them that do
+    not tell the repository's uuid; `url` is where the stack listens. `rotate` puts a new webhook in
+    the place of a good one, so that no push is lost while the secret changes.
     """
     ours = _best_first(of_stack(hooks, url), known)
     kept = None if rotate or not ours else ours[0]
@@ -102,8 +114,14 @@ def plan(
         actions.append(Renew(kept))
     elif not kept.sends_signed_pushes:
         actions.append(Activate(kept))
-    actions += [Delete(hook) for hook in ours if hook != kept]
     existing = {hook.uuid for hook in hooks}
+    superfluous = [hook for hook in ours if hook != kept]
+    # Whoever is entered is identified with it, and whoever goes needs nothing. Webhooks that lead
+    # elsewhere count as well: with an entry they are believed wherever they lead.
+    entered = [] if kept is None or not actions else [kept]
+    others = existing - {hook.uuid for hook in [*entered, *superfluous]}
+    actions += [Identify(uuid) for uuid in sorted(others.intersection(unidentified))]
+    actions += [Delete(hook) for hook in superfluous]
     actions += [Forget(uuid) for uuid in sorted(mentioned) if uuid not in existing]
     return tuple(actions)
 

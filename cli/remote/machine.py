@@ -12,6 +12,7 @@ from cli.account import Account
 from cli.asking import AccountError, asking
 from cli.remote.options import Afterwards, Market
 from cli.remote.waiting import Waiting
+from cli.shown import printable
 from shared import machine_tags
 from shared.aws import calling
 
@@ -67,7 +68,7 @@ class MachineFacts:
         >>> MachineFacts("i-0a", "running", "t3.micro", "spot", now, "ami-1", "", name="gpu").told
         'i-0a (gpu)'
         """
-        return f"{self.instance_id} ({self.name})" if self.name else self.instance_id
+        return f"{self.instance_id} ({printable(self.name)})" if self.name else self.instance_id
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cli.runs.machines import NOT_KEPT, again, ends_with
 from cli.runs.stack import RunsStack
 from cli.runs.watching import watch_run
 from cli.runs.wording import as_json, candidate, name
-from cli.shown import command
+from cli.shown import command, printable
 from shared import control
 from shared.runs import Run
 
@@ -139,7 +139,7 @@ def _each(
             with reaching(f"run {run.run_id}"):
                 after = act(run)
         except AccountError as error:
-            click.echo(f"Error: {error.message}", err=True)
+            click.echo(f"Error: {printable(error.message)}", err=True)
             continue
         changed.append(after)
         if not json_wanted:

@@ -121,7 +121,7 @@ def _tell(
 ) -> None:
     if console.is_terminal:
         for run in ends:
-            live.console.print(Text(f"{run.run_id[:SHORT]}  {ended(run)}"))
+            live.console.print(Text(printable(f"{run.run_id[:SHORT]}  {ended(run)}")))
         live.update(_table(list(now_open.values())), refresh=True)
         return
     for run in now_open.values():

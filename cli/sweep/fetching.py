@@ -4,6 +4,7 @@ A point that DVC computed leaves its experiment as a git bundle in S3, since no 
 Bitbucket's should be made for each of thousands. Only those that somebody wants are brought here.
 """
 
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ from cli.working_copy import WorkingCopy
 from shared.aws import calling
 
 _BUNDLE = "experiment.bundle"
-_EXPERIMENTS = "refs/exps/"
+# An experiment's own ref: its baseline in two parts, and its name (DVC 3:
+# dvc/repo/experiments/refs.py). DVC keeps other things beside those, such as its queue, and the
+# heads of a bundle are whatever the code of its point has written there.
+_EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/[^/*?\[\s]+")
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def _download(s3: Any, bucket: str, key: str, path: Path) -> None:
 
 def _take(git: Git, row: Row, bundle: Path) -> Fetched:
     heads = [line.split(" ", 1) for line in git.lines("bundle", "list-heads", str(bundle))]
-    refs = {ref: commit for commit, ref in heads if ref.startswith(_EXPERIMENTS)}
+    refs = {ref: commit for commit, ref in heads if _EXPERIMENT.fullmatch(ref)}
     if len(refs) != 1:
         message = f"the bundle of point {row.wave}/{row.index} holds no experiment"
         raise click.ClickException(message)

@@ -1,18 +1,52 @@
 """What a message about a machine of one's own does: to its run's record, or to the machine."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from services.monitor.dependencies import Dependencies
 from shared.control import end_machine
-from shared.events import Envelope, MachineDescribed, MachineOverdue, MachineReported, RunId
+from shared.events import (
+    Envelope,
+    MachineDescribed,
+    MachineOverdue,
+    MachineReported,
+    Model,
+    Moment,
+    RunId,
+)
 from shared.machine_runs import found, is_machine_of, reported
 from shared.machines import MachineDetail
+from shared.names import MAX_NAME
 from shared.runs import Run
 from shared.telemetry import bind_run, log
 
 
+def _a_time(moment: datetime) -> datetime:
+    if moment.tzinfo is None or not 2000 <= moment.year < 9000:
+        message = "no time of a machine's clock"
+        raise ValueError(message)
+    return moment
+
+
+_Time = Annotated[Moment, AfterValidator(_a_time)]
+
+
+class _Bounds(Model):
+    """What a record and its events have room for: on a machine runs anybody's experiment."""
+
+    run_id: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    exit_code: Annotated[int | None, Field(gt=-(2**31), lt=2**32)] = None
+    archive: Annotated[str | None, Field(max_length=2048)] = None
+    started_at: _Time | None = None
+    stopped_at: _Time | None = None
+
+
 def hear_report(message: Envelope, needs: Dependencies) -> Run | None:
     """The run that its machine speaks of, as it stands after that."""
+    _Bounds.model_validate(message.detail)
     report = MachineReported.model_validate(message.detail)
     run = _change(report.run_id, lambda run: reported(run, report, needs.clock()), needs)
     log.info("machine reported", instance_id=report.instance_id, state=report.state)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from shared.durations import duration
 from shared.events import State, Sweep
+from shared.lines import one_line
 from shared.progress import summary
 from shared.runs import Run
 
@@ -56,7 +57,7 @@ class Links:
             return "https://bitbucket.org/"
         owner = quote(run.repository.full_name, safe="/")
         url = f"https://bitbucket.org/{owner}/commits/{quote(run.commit, safe='')}"
-        return url if len(url) <= _MAX_URL else f"https://bitbucket.org/{owner}"[:_MAX_URL]
+        return url if len(url) <= _MAX_URL else "https://bitbucket.org/"
 
 
 def status(run: Run, links: Links) -> dict[str, str]:
@@ -65,8 +66,8 @@ def status(run: Run, links: Links) -> dict[str, str]:
         # 34 characters; the run's id is a hash, so the key is the run's alone and stays.
         "key": f"cloud-run-{run.run_id}",
         "state": _STATES[run.state],
-        "name": _shorten(_name(run)),
-        "description": _shorten(describe(run)),
+        "name": one_line(_name(run), _MAX_TEXT),
+        "description": one_line(describe(run), _MAX_TEXT),
         "url": links.url(run),
     }
     return body | ({"refname": run.branch} if run.branch else {})
@@ -132,8 +133,3 @@ def _name(run: Run) -> str:
         return f"Cloud machine: {asked}" if asked else "Cloud machine"
     what = "experiment" if run.asked.experiment else "run"
     return f"Cloud {what}: {run.asked.arguments}" if run.asked.arguments else f"Cloud {what}"
-
-
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"

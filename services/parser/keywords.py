@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from services.parser.numbers import Number
 from services.parser.sweeps import Objective, check_arguments, objective, sweep
-from shared.arguments import ArgumentError, split, translate_params
+from shared.arguments import ArgumentError, check_options, split, translate_params
 from shared.errors import Rejected
 from shared.events import Asked, RunId
+from shared.lines import one_line
 
 _Read = TypeVar("_Read")
 
@@ -25,6 +26,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 _MIN_MEMORY_MIB = 4
 _LONGEST_SHOWN = 40
 _MOST_UNKNOWN = 3
+# A status shows 255 characters of it, a comment or a terminal all.
+_LONGEST_ANSWER = 1000
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def read(message: str, prefix: str, limits: Limits, run_id: RunId) -> Asked | No
         return None
     problems += [names.twice(name) for name in names.known if len(found.get(name, ())) > 1]
     if problems:
-        raise Rejected("; ".join(problems))
+        raise _rejected(problems)
     return _read({name: texts[0] for name, texts in found.items()}, names, limits, run_id)
 
 
@@ -141,6 +144,11 @@ def _find(message: str, prefix: str) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in found.items()}
 
 
+def _rejected(problems: list[str]) -> Rejected:
+    """What is wrong, as a page and a terminal may show it: it quotes anybody's message."""
+    return Rejected(one_line("; ".join(problems), _LONGEST_ANSWER))
+
+
 def _read(found: dict[str, str], names: Keywords, limits: Limits, run_id: RunId) -> Asked:
     """The arguments of keywords of which each stands once, together with all that is wrong."""
     problems: list[str] = []
@@ -175,13 +183,23 @@ def _read(found: dict[str, str], names: Keywords, limits: Limits, run_id: RunId)
         )
     arguments = found.get(names.run) or None
     try:
-        words = split(arguments or "")
-        if experiment:
-            translate_params(words)
-        if names.sweep in found:
-            check_arguments(words)
+        _check(arguments or "", experiment=experiment, sweep=names.sweep in found)
     except (ArgumentError, Rejected) as error:
         problems.append(f":{names.run}: {error}")
     if problems:
-        raise Rejected("; ".join(problems))
+        raise _rejected(problems)
     return Asked.model_validate({"arguments": arguments, "experiment": experiment, **read_all})
+
+
+def _check(arguments: str, *, experiment: bool, sweep: bool) -> None:
+    """See that a job can do with the arguments of its run; raises what says why not."""
+    if "\0" in arguments:
+        # They reach it in a variable of its environment, which a null ends (environ(7)).
+        message = "a null character is nothing that a job can be told: leave it out"
+        raise Rejected(message)
+    words = split(arguments)
+    check_options(words)
+    if experiment:
+        translate_params(words)
+    if sweep:
+        check_arguments(words)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from shared.durations import duration
 from shared.events import Repository, RunId, Sweep
+from shared.lines import one_line
 from shared.progress import summary
 from shared.runs import Run
 
@@ -150,6 +151,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def _shown(text: str, limit: int) -> str:
     """Text on one line, cut, with nothing in it that Markdown would take for its own."""
-    line = " ".join(text.split())
-    line = line if len(line) <= limit else line[: limit - 1] + "…"
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", line)
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", one_line(text, limit))

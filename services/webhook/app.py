@@ -53,10 +53,11 @@ def handle(delivery: Delivery, needs: Dependencies) -> Answer:
     if headers.get("x-event-key") != "repo:push":
         return Answer(204)
     try:
+        # It reads no JSON that is nested deeper than 200 levels, or has a number of 4,300 digits.
         push = Push.model_validate_json(body)
     except ValidationError:
         return Answer(400, "this is not a repo:push of Bitbucket Cloud")
-    if hook.repository not in (None, push.repository.full_name):
+    if not hook.speaks_for(push.repository):
         log.warning("webhook refused", reason="it speaks for another repository")
         return Answer(401, "this webhook speaks for another repository")
     events = tuple(push.commits(needs.keyword_prefix, datetime.now(UTC)))
@@ -83,11 +84,7 @@ def build() -> Handler:
 
     def respond(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
         delivery = Delivery.of(event)
-        ids = (
-            delivery.headers.get("x-request-uuid", "none"),
-            delivery.headers.get("x-amzn-trace-id"),
-        )
-        with record(*ids):
+        with record(*delivery.ids):
             try:
                 answer = handle(delivery, needs)
                 publisher.publish(answer.events)

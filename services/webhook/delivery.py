@@ -9,6 +9,8 @@ from shared.events import CommitPushed
 
 # Bitbucket sends no payload above 256 KB; anything near this is not from there.
 MAX_BODY_BYTES = 1024 * 1024
+# A uuid has 36 characters, a trace's header of X-Ray about a hundred.
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Delivery:
         """The delivery in an HTTP API event (payload format 2.0), whose headers are lower-case."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return cls(headers, event.get("body") or "", bool(event.get("isBase64Encoded")))
+
+    @property
+    def ids(self) -> tuple[str, str | None]:
+        """The request's id and its trace's, for the log: anybody may send them, of any length."""
+        request, trace = (self.headers.get(name) for name in ("x-request-uuid", "x-amzn-trace-id"))
+        return (request or "none")[:_LONGEST_ID], trace and trace[:_LONGEST_ID]
 
     @property
     def too_large(self) -> bool:

@@ -1,8 +1,9 @@
 """Which webhooks are authorised, and for which repository each of them speaks.
 
-The secret holds a JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug"}.
-An older form, a JSON list of UUIDs, knows neither signatures nor repositories; it is honoured only
-while the stack does not require signatures.
+The secret holds a JSON object, webhook UUID -> {"secret": "…", "repository": "workspace/slug",
+"uuid": "{…}"}, where `uuid` is the repository's; an entry of before has none. An older form, a JSON
+list of UUIDs, knows neither signatures nor repositories; it is honoured only while the stack does
+not require signatures.
 """
 
 from typing import Annotated, Protocol
@@ -11,12 +12,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from services.webhook.signature import signed
 from shared.errors import Unavailable
-from shared.events import Model
+from shared.events import Model, Repository
 
 # A webhook just added, or a secret just rotated, works at once; a flood of forged deliveries
 # does not become a flood of calls to Secrets Manager.
 _RENEWED_SECONDS = 5
-_FORM = '{"<webhook UUID>": {"secret": "…", "repository": "workspace/slug"}, …}'
+_FORM = '{"<webhook UUID>": {"secret": "…", "repository": "workspace/slug", "uuid": "{…}"}, …}'
 
 
 class Hook(Model):
@@ -24,6 +25,17 @@ class Hook(Model):
 
     secret: str | None = None
     repository: str | None = None
+    repository_uuid: str | None = None
+
+    def speaks_for(self, repository: Repository) -> bool:
+        """Whether a repository is its own: by name, and by uuid if its entry tells one.
+
+        A name alone is not enough: runs are told apart by the uuid of their repository.
+        """
+        if self.repository not in (None, repository.full_name):
+            return False
+        uuid = self.repository_uuid
+        return uuid is None or _plain(uuid) == _plain(repository.uuid)
 
 
 class _Entry(Model):
@@ -31,6 +43,7 @@ class _Entry(Model):
 
     secret: Annotated[str | None, Field(min_length=1)] = None
     repository: str
+    uuid: Annotated[str | None, Field(min_length=1)] = None
 
 
 class ReadsSecrets(Protocol):
@@ -106,7 +119,7 @@ def _entry(text: str, uuid: str, name: str) -> Hook | None:
             f"reading the authorised webhooks: {uuid} in the secret {name} is not as in {_FORM}"
         )
         raise ValueError(message) from None
-    return Hook(secret=entry.secret, repository=entry.repository)
+    return Hook(secret=entry.secret, repository=entry.repository, repository_uuid=entry.uuid)
 
 
 def _plain(uuid: str) -> str:

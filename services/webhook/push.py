@@ -8,22 +8,35 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.events import CommitPushed, Model, Person, Repository
 
 # An SQS message holds 256 KiB at most; this leaves room for its envelope.
 MAX_EVENT_BYTES = 200 * 1024
+# No path of Linux's is longer (PATH_MAX), and a ref's name is one to git; the rest is far shorter
+# at Bitbucket. However their characters are written in JSON, an event has room for all of these.
+_MAX_NAME = 4096
+_MAX_IDENTIFIER = 1024
+
+_Identifier = Annotated[str, Field(max_length=_MAX_IDENTIFIER)]
+
+
+def _within_limits(repository: Repository) -> Repository:
+    if max(len(repository.uuid), len(repository.full_name)) > _MAX_IDENTIFIER:
+        message = "longer than any name of Bitbucket's"
+        raise ValueError(message)
+    return repository
 
 
 class _Target(Model):
-    hash: Annotated[str, Field(min_length=1)]
+    hash: Annotated[_Identifier, Field(min_length=1)]
     message: str | None = None
 
 
 class _Ref(Model):
     type: str
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=_MAX_NAME)]
     target: _Target
 
 
@@ -41,14 +54,19 @@ class _Changes(Model):
 
 
 class _Actor(Model):
-    uuid: str | None = None
+    uuid: _Identifier | None = None
     display_name: str | None = None
+
+    @property
+    def person(self) -> Person:
+        """Whom the event names; a display name is cut, for it decides nothing."""
+        return Person(id=self.uuid, name=self.display_name and self.display_name[:_MAX_IDENTIFIER])
 
 
 class Push(Model):
     """The parts of a `repo:push` body that are in use."""
 
-    repository: Repository
+    repository: Annotated[Repository, AfterValidator(_within_limits)]
     push: _Changes
     actor: _Actor | None = None
 
@@ -61,13 +79,12 @@ class Push(Model):
         ]
 
     def _commit(self, new: _Ref, prefix: str, now: datetime) -> CommitPushed:
-        actor = self.actor or _Actor()
         bare = CommitPushed(
             repository=self.repository,
             branch=new.name,
             commit=new.target.hash,
             message="",
-            pushed_by=Person(id=actor.uuid, name=actor.display_name),
+            pushed_by=(self.actor or _Actor()).person,
             pushed_at=now,
         )
         room = MAX_EVENT_BYTES - len(bare.detail().encode()) - len(',"keywords_cut":true')

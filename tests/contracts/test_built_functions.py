@@ -43,7 +43,11 @@ STORED: Answers = {
     "PutEvents": [{"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}],
     "SendMessageBatch": [{"Successful": [], "Failed": []}],
 }
-HOOK = {"secret": "sample-webhook-secret", "repository": "acme/faulty-parts"}
+HOOK = {
+    "secret": "sample-webhook-secret",
+    "repository": "acme/faulty-parts",
+    "uuid": json.loads(sample("webhook.json")["body"])["repository"]["uuid"],
+}
 HOOKS = json.dumps({sample("webhook.json")["headers"]["x-hook-uuid"]: HOOK})
 BUCKET = sample("env.json")["SweeperFunction"]["DATA_BUCKET"]
 STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"

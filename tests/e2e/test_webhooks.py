@@ -61,6 +61,18 @@ def test_a_webhook_speaks_for_its_own_repository_only(world: World) -> None:
     assert world.run(TRIVIAL, "main", commit) is None
 
 
+def test_a_webhook_speaks_for_no_other_repository_under_its_own_name(world: World) -> None:
+    commit = _commit()
+    body = json.loads(push_body(world, TRIVIAL, "main", commit, ":ACME_RUN:"))
+    body["repository"]["full_name"] = EXAMPLE  # the example's name, and the other one's uuid
+
+    answer = world.deliver(json.dumps(body).encode())
+
+    assert answer.status == 401
+    assert _settled(world)
+    assert world.run(TRIVIAL, "main", commit) is None
+
+
 def test_what_was_refused_leaves_a_log_line_that_the_metric_filter_counts(world: World) -> None:
     request = str(uuid.uuid4())
     body = push_body(world, EXAMPLE, "forged", _commit(), ":ACME_RUN:")
@@ -100,13 +112,14 @@ def test_the_same_webhook_five_times_at_once_is_one_job(world: World, tmp_path: 
 
 def test_every_known_payload_is_answered_as_designed_and_never_5xx(world: World) -> None:
     answers = {}
+    uid = world.bitbucket.request("GET", f"/2.0/repositories/{EXAMPLE}")["uuid"]
     for path in sorted(PAYLOADS.glob("bitbucket_*/**/*.json")):
         if "openapi" in str(path) or path.name in {"headers.json", "hmac_vectors.json"}:
             continue
         content = json.loads(path.read_text())
         expected = 400
         if path.parts[-2] == "push":
-            content["repository"]["full_name"] = EXAMPLE
+            content["repository"] |= {"full_name": EXAMPLE, "uuid": uid}
             branches = [
                 c
                 for c in content["push"]["changes"]

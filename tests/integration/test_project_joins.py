@@ -12,7 +12,7 @@ import pytest
 from click import ClickException
 
 from cli.account import AccountError
-from cli.project import joining, looking
+from cli.project import joining, looking, overview
 from cli.project.looking import Wishes
 from shared.bitbucket import Credentials
 from tests.integration.project_world import (
@@ -58,6 +58,56 @@ def test_a_second_time_changes_nothing_and_says_so(site: World) -> None:
     assert found.todo == ()
     assert site.texts == []
     assert site.snapshot(full_name) == before
+
+
+def test_an_entry_tells_its_repositorys_uuid_and_one_of_before_gets_it(
+    site: World, tmp_path: Path
+) -> None:
+    full_name = site.repository("acme/known-by-uuid")
+    uuid = site.bitbucket.request("GET", f"/2.0/repositories/{full_name}")["uuid"]
+    site.add(full_name)
+    (hook, new), *_ = site.authorised(full_name).items()
+    before = {"secret": new["secret"], "repository": full_name, "by hand": "stays"}
+    _write(site, hook, before)
+    works = [overview.details(site.place(full_name)) or {}]
+    first = site.add(full_name)
+    after, there = site.authorised(full_name), site.snapshot(full_name)
+    again = site.add(full_name)
+    works.append(overview.details(site.place(full_name)) or {})
+
+    assert new["uuid"] == uuid
+    assert first.todo == (f"store the repository's uuid with the secret of the webhook {hook}",)
+    assert after == {hook: {**before, "uuid": uuid}}
+    assert again.todo == ()
+    assert site.snapshot(full_name) == there
+    assert [one["webhook"]["webhooks"][0]["identified"] for one in works] == [False, True]
+    assert [one["webhook"]["works"] for one in works] == [True, True]
+    assert site.push_is_taken(full_name, tmp_path / "work")
+
+
+def test_an_entry_with_the_uuid_of_another_repository_takes_no_push_until_it_is_put_right(
+    site: World, tmp_path: Path
+) -> None:
+    full_name = site.repository("acme/mistaken")
+    site.add(full_name)
+    ((hook, entry),) = site.authorised(full_name).items()
+    _write(site, hook, {**entry, "uuid": "{another}"})
+    taken = site.push_is_taken(full_name, tmp_path / "before")
+    told = overview.details(site.place(full_name)) or {}
+    site.add(full_name)
+
+    assert not taken
+    assert told["webhook"]["works"] is False
+    assert site.authorised(full_name) == {hook: entry}
+    assert site.push_is_taken(full_name, tmp_path / "after")
+
+
+def _write(site: World, hook: str, entry: dict[str, Any]) -> None:
+    """Write an entry as a person does, or a version of before."""
+    content = site.secret(NAMES.hooks_secret) | {hook: entry}
+    site.outside.secretsmanager.put_secret_value(
+        SecretId=NAMES.hooks_secret, SecretString=json.dumps(content)
+    )
 
 
 def test_looking_changes_nothing(site: World) -> None:

@@ -44,8 +44,8 @@ def test_an_entry_is_stored_and_dropped_and_no_label_stays(
     secretsmanager.create_secret(Name=NAME, **first)
     one = register(secretsmanager, "acme/one")
 
-    stored = one.enter("a", "s3cret")
-    again = one.enter("A", "another")
+    stored = one.enter("a", "s3cret", repository_uuid="{u}")
+    again = one.enter("A", "another", repository_uuid="{u}")
     one.forget({"a"})
 
     assert (stored, again) == ("s3cret", "s3cret")
@@ -59,7 +59,8 @@ def test_entries_of_many_people_at_once_all_survive(secretsmanager: Any) -> None
 
     def enter(number: int) -> None:
         gate.wait()
-        register(secretsmanager, f"acme/project-{number}").enter(f"hook-{number}", "s3cret")
+        one = register(secretsmanager, f"acme/project-{number}")
+        one.enter(f"hook-{number}", "s3cret", repository_uuid=f"{{{number}}}")
 
     threads = [threading.Thread(target=partial(enter, number)) for number in range(8)]
     for thread in threads:
@@ -74,14 +75,14 @@ def test_entries_of_many_people_at_once_all_survive(secretsmanager: Any) -> None
 
 def test_a_secret_that_does_not_exist_is_said(secretsmanager: Any) -> None:
     with pytest.raises(Exception, match="changing the secret"):
-        register(secretsmanager, "acme/one").enter("a", "s3cret")
+        register(secretsmanager, "acme/one").enter("a", "s3cret", repository_uuid="{u}")
 
 
 def test_the_older_form_stays_as_it_is(secretsmanager: Any) -> None:
     secretsmanager.create_secret(Name=NAME, SecretString='["a"]')
 
     with pytest.raises(authorised.UnknownFormError, match="older form"):
-        register(secretsmanager, "acme/one").enter("b", "s3cret")
+        register(secretsmanager, "acme/one").enter("b", "s3cret", repository_uuid="{u}")
     assert secretsmanager.get_secret_value(SecretId=NAME)["SecretString"] == '["a"]'
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cli.project.bitbucket import DESCRIPTION, Refused
+from cli.project.bitbucket import DESCRIPTION, Refused, Repository
 from cli.project.hooks import RepositoryHooks
 from cli.project.register import Register
 from cli.project.versions import VersionedSecret
@@ -14,6 +14,7 @@ from tests.fakes import Crash, refusal
 
 URL = "https://stack.example.com/bitbucket-webhook"
 FULL_NAME = "acme/churn"
+REPOSITORY = Repository(FULL_NAME, "{6d1f4c1e-52a7-4b58-9a0e-2f3f8f2a7c11}")
 SECRET = "acme/testing/bitbucket-webhook-uuids"
 
 
@@ -173,7 +174,7 @@ def repository_hooks(bitbucket: Webhooks, secretsmanager: SecretsManager) -> Rep
     """The code under test, on these models."""
     secret = VersionedSecret(secretsmanager, SECRET, sleep=lambda _seconds: None)
     asked: Any = bitbucket
-    return RepositoryHooks(asked, Register(secret, FULL_NAME), FULL_NAME, URL)
+    return RepositoryHooks(asked, Register(secret, FULL_NAME), REPOSITORY, URL)
 
 
 def a_hook(

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from shared.arguments import ArgumentError, translate_params
 
+TELLABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    | TELLABLE,
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
@@ -129,3 +130,9 @@ def translated_or_refused(written: str) -> list[str] | str:
         return translate_params(["--params", written])
     except ArgumentError as error:
         return str(error)
+
+
+@pytest.mark.parametrize("value", ['["\\u0000"]', '{"a":"x\\ud800y"}', '["\\udc80"]'])
+def test_a_text_that_no_program_can_be_told_is_refused(value: str) -> None:
+    with pytest.raises(ArgumentError, match="a character that no program can be told"):
+        translate_params(["--params", f"a={value}"])

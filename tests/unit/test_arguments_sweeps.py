@@ -17,7 +17,7 @@ LEAVES = (
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text().filter(lambda text: text != "???")
+    | st.text().filter(lambda text: text != "???" and "\0" not in text)
 )
 VALUES = LEAVES | st.lists(LEAVES, max_size=3)
 TEXTS = st.text(alphabet="ab01-=[]{}\"'., :$(){}\\né", max_size=12)
@@ -212,3 +212,8 @@ def told_or_refused(arguments: list[str]) -> list[str] | str:
         return sweep_params(arguments)
     except ArgumentError as error:
         return str(error)
+
+
+@pytest.mark.parametrize("value", ["1" + "+1" * 100_000, "a" + ".a" * 100_000])
+def test_what_python_cannot_read_for_its_depth_is_a_text(value: str) -> None:
+    assert overrides(f"--a=[{value}]") == [f"a='[{value}]'"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.notifier.statuses import describe
 from shared.batch_jobs import JobDetail
@@ -367,3 +368,20 @@ def test_blocked_never_ends_a_run_by_itself() -> None:
         run = follow(run, blocked(), NOW + minutes(60 * hours))
 
     assert run.state == "submitted"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"startedAt": 10**20},
+        {"stoppedAt": 253_402_300_800_000},
+        {"stoppedAt": -1},
+        {"jobId": "x" * 500_000},
+        {"container": {"exitCode": 10**40}},
+        {"container": {"logStreamName": "x" * 500_000}},
+        {"arrayProperties": {"statusSummary": {"FAILED": 10**40}}},
+    ],
+)
+def test_what_no_record_could_hold_is_no_description_of_a_job(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        described("FAILED", **fields)

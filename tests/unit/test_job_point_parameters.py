@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.exits import JobFailed
+from container.exits import Exit, JobFailed
 from container.parameters import in_command, parse, text, words_of
 from container.settings import Settings
 from shared.points import encode
@@ -16,7 +16,10 @@ PLAN = json.dumps(
     {"sweep": "4f2a", "wave": 1, "place": "s3://b/projects/p/sweeps/4f2a", "width": 9, "size": 1}
 )
 SCALAR = (
-    st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.booleans()
 )
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,8}(\.[a-z][a-z0-9_]{0,8})?", fullmatch=True)
 
@@ -90,3 +93,13 @@ def test_a_line_of_the_list_is_read_as_it_was_written(point: dict[str, object]) 
 def test_a_line_that_is_no_point_is_refused(line: bytes) -> None:
     with pytest.raises(JobFailed, match="is no point"):
         parse(line)
+
+
+@pytest.mark.parametrize("point", [{"a": "x\0"}, {"\0": 1}, {"a": "\ud800"}])
+@pytest.mark.parametrize("command", ["", "train", "train {args}", "train --a={a}"])
+def test_what_no_program_can_be_told_is_refused(point: dict[str, object], command: str) -> None:
+    settings = Settings.read({"ACME_RUN_COMMAND": command, "CLOUD_RUNNER_SWEEP": PLAN})
+
+    with pytest.raises(JobFailed, match="reading the parameters: ") as refused:
+        words_of(settings, "name", point)
+    assert refused.value.code == Exit.BAD_ARGUMENTS

@@ -108,3 +108,18 @@ def test_a_plan_that_is_no_json_object_is_refused(text: str) -> None:
 def test_an_index_beyond_the_wave_is_refused(index: str) -> None:
     with pytest.raises(JobFailed, match="reading CLOUD_RUNNER_SWEEP"):
         Point.read(environment(PLAN, AWS_BATCH_JOB_ARRAY_INDEX=index))
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("name", ["wave", "width", "size"])
+def test_a_number_that_is_none_is_refused(name: str, number: float) -> None:
+    with pytest.raises(JobFailed, match="reading CLOUD_RUNNER_SWEEP: ") as refused:
+        Point.read(environment({**PLAN, name: number}))
+    assert refused.value.code == Exit.BAD_ARGUMENTS
+
+
+def test_a_plan_of_another_version_may_say_its_texts_otherwise() -> None:
+    point = Point.read(environment({**PLAN, "objective": 5, "log_to": 7}))
+
+    assert point is not None
+    assert (point.objective, point.log_copy) == ("5", "7/4f2a77c1d0/2-0.log")

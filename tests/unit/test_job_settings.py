@@ -1,12 +1,16 @@
 """What a job is told, and what it says in its commit."""
 
+import os
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.credentials import Credentials
+from container import start
+from container.credentials import Credentials, take
 from container.exits import Exit, JobFailed
 from container.result import message
 from container.settings import Job, Settings
@@ -53,6 +57,8 @@ def test_a_value_that_looks_like_an_option_is_a_value(branch: str) -> None:
         ([*line(), "--force", "yes"], "unknown option '--force'"),
         ([*line(), "branch", "yes"], "unknown option 'branch'"),
         (line(branch=""), "--branch is empty"),
+        (line(workspace=".."), "--workspace is no name"),
+        (line(repository="."), "--repository is no name"),
         (line(run_id="a\nCloud-Run-Id: b"), "holds control characters"),
         (line(commit="HEAD"), "--commit is not a full commit hash"),
         (line(commit="--upload-pack=x"), "--commit is not a full commit hash"),
@@ -136,3 +142,23 @@ def test_credentials_of_another_form_are_not_shown(text: str) -> None:
 
     assert refused.value.code == Exit.BAD_SECRET
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_secret_that_is_no_text_is_refused_as_one_of_another_form() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(b"s3cr3t\xff")
+        file.seek(0)
+        secret = take({"CLOUD_RUNNER_SECRET_DESCRIPTOR": str(os.dup(file.fileno()))})
+
+    with pytest.raises(JobFailed) as refused:
+        Credentials.parse(secret or "")
+    assert refused.value.code == Exit.BAD_SECRET
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings.read({"CLOUD_RUNNER_DIRECTORY": str(tmp_path / "file" / "job")})
+
+    with pytest.raises(JobFailed, match="reading CLOUD_RUNNER_DIRECTORY: ") as refused:
+        start._directory(settings)
+    assert refused.value.code == Exit.BAD_ARGUMENTS

@@ -274,3 +274,37 @@ def test_every_problem_is_told_at_once() -> None:
     assert "write 32768" in text
     assert ":ACME_VCPUS: needs a number" in text
     assert "never closed" in text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ":ACME_\x1b[31mRUN:",
+        ":ACME_RUN\u200b: train",
+        ":ACME_RUN:\n:ACME_SWEEP: \x1b[2J",
+        ":ACME_RUN:\n:ACME_SWEEP: a=range(\x1b)",
+        ":ACME_RUN:\n:ACME_SWEEP: a=x(\u202e)",
+        ":ACME_RUN:\n:ACME_SWEEP: a=1\n:ACME_OBJECTIVE: up \x1b]0;x\x07",
+        ":ACME_RUN: 'a\u202eb",
+    ],
+)
+def test_what_is_said_of_a_message_moves_no_terminal_and_turns_no_text(message: str) -> None:
+    assert rejection(message).isprintable()
+
+
+def test_a_keyword_with_something_unseen_in_it_is_shown_with_that() -> None:
+    assert (
+        rejection(":ACME_RUN\u200b:") == "there is no keyword :ACME_RUN\ufffd: - write :ACME_RUN:"
+    )
+
+
+def test_a_null_character_is_rejected_before_it_ends_a_jobs_environment() -> None:
+    assert rejection(":ACME_RUN: train\0 -f") == (
+        ":ACME_RUN: a null character is nothing that a job can be told: leave it out"
+    )
+
+
+@pytest.mark.parametrize("option", ["--queue", "--no-commit"])
+@pytest.mark.parametrize("how", ["", "\n:ACME_RUN_EXP:"])
+def test_what_a_job_refuses_is_rejected_before_there_is_a_machine(option: str, how: str) -> None:
+    assert rejection(f":ACME_RUN: train {option}{how}").startswith(f":ACME_RUN: {option} ")

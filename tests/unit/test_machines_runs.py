@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from services.monitor.dependencies import Dependencies
+from services.monitor.machines import hear_report
 from shared import machine_tags
-from shared.events import Event, MachineReported, RunStateChanged, State
+from shared.batch_jobs import BatchJobs
+from shared.events import Envelope, Event, MachineReported, RunStateChanged, State
 from shared.following import follow
 from shared.machine_runs import begun, found, is_machine_of, reported, went_on
-from shared.machines import GRACE, MachineDetail, described
+from shared.machines import GRACE, MachineDetail, Machines, described
+from shared.run_store import RunStore
 from shared.runs import Run, Stop, ask_again, ask_stop, rank, state_changed
 from tests.fake_machines import BY_A_CALL, BY_ITSELF, TAKEN_AWAY
 from tests.samples import NOW, RUN_ID, a_run, minutes
@@ -459,3 +464,23 @@ def test_events_of_before_there_were_machines_are_read() -> None:
 
     assert RunStateChanged.model_validate(older) == now
     assert "machine" not in json.loads(now.detail())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"run_id": ""},
+        {"run_id": "x" * 3_000},
+        {"started_at": "2026-11-20T12:00:00"},
+        {"stopped_at": "0001-01-01T00:00:00+14:00"},
+        {"exit_code": 10**40},
+        {"archive": "s3://" + "x" * 250_000},
+    ],
+)
+def test_a_machine_cannot_say_what_no_record_could_hold(fields: dict[str, Any]) -> None:
+    report = {**a_report("failed").model_dump(mode="json", exclude_none=True), **fields}
+    said = {"detail-type": "MachineReported", "source": "cloud-runner", "detail": report}
+    nobody = Dependencies(RunStore(None, "runs"), BatchJobs(None), Machines(None))
+
+    with pytest.raises(ValidationError):
+        hear_report(Envelope.model_validate(said), nobody)

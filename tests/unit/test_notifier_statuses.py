@@ -228,3 +228,9 @@ def test_a_sweep_says_how_far_its_points_are(run: Run, description: str) -> None
 
 def test_a_sweep_is_called_after_its_space() -> None:
     assert body(a_sweep())["name"] == "Cloud sweep: lr=0.1,0.01"
+
+
+def test_a_url_that_is_too_long_is_not_cut_through_an_encoded_character() -> None:
+    odd = Repository(uuid="{u}", full_name="t/" + "\u2603" * 200)
+
+    assert body(a_run(repository=odd))["url"] == "https://bitbucket.org/"

@@ -11,9 +11,11 @@ from cli.project.authorised import Entry, UnknownFormError
 from cli.project.webhooks import plain
 from services.webhook.hooks import Hooks
 from services.webhook.signature import sign
+from shared.events import Repository
 
 NAME = "acme/testing/bitbucket-webhook-uuids"
-OURS = Entry("s3cret", "acme/churn")
+UUID = "{6d1f4c1e-52a7-4b58-9a0e-2f3f8f2a7c11}"
+OURS = Entry("s3cret", "acme/churn", UUID)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
@@ -58,7 +60,9 @@ def test_the_webhook_takes_what_is_entered_here() -> None:
     )
 
     assert hook is not None
-    assert hook.repository == "acme/churn"
+    assert hook.speaks_for(Repository(uuid=UUID, full_name="acme/churn"))
+    assert not hook.speaks_for(Repository(uuid=UUID, full_name="acme/other"))
+    assert not hook.speaks_for(Repository(uuid="{another}", full_name="acme/churn"))
 
 
 def test_an_entry_replaces_the_one_of_its_webhook_however_that_is_spelt() -> None:
@@ -66,7 +70,7 @@ def test_an_entry_replaces_the_one_of_its_webhook_however_that_is_spelt() -> Non
 
     changed = authorised.with_entry(content, "abc", OURS)
 
-    assert changed == {"abc": {"secret": "s3cret", "repository": "acme/churn"}}
+    assert changed == {"abc": {"secret": "s3cret", "repository": "acme/churn", "uuid": UUID}}
 
 
 def test_only_entries_with_a_secret_count_but_all_are_mentioned() -> None:
@@ -80,6 +84,33 @@ def test_only_entries_with_a_secret_count_but_all_are_mentioned() -> None:
 
     assert authorised.entries(content, "acme/churn") == {"a": Entry("x", "acme/churn")}
     assert authorised.mentions(content, "acme/churn") == {"a", "b", "c"}
+
+
+def test_an_entry_tells_its_repositorys_uuid_in_any_spelling_or_is_said_not_to() -> None:
+    told = [UUID, UUID.strip("{}").upper(), None, "", "{another}", 7, [UUID]]
+    content: dict[str, object] = {
+        f"{{{number}}}": {"secret": "x", "repository": "acme/churn", "uuid": one}
+        for number, one in enumerate(told)
+    }
+    content |= {
+        "bare": {"secret": "x", "repository": "acme/churn"},
+        "theirs": {"secret": "x", "repository": "acme/other"},
+        "odd": [7],
+    }
+
+    found = authorised.unidentified(content, "acme/churn", UUID)
+
+    assert found == {"2", "3", "4", "5", "6", "bare"}
+    assert authorised.entries(content, "acme/churn")["5"] == Entry("x", "acme/churn")
+
+
+def test_an_entry_is_identified_in_its_place_and_no_other_is_touched() -> None:
+    ours = {"repository": "acme/churn", "added by hand": 7}
+    content = {"b": {"repository": "acme/other"}, "{ABC}": ours, "c": "odd"}
+
+    for uuid, changed in (("abc", {**ours, "uuid": UUID}), ("b", ours), ("c", ours), ("d", ours)):
+        told = authorised.with_identity(content, uuid, "acme/churn", UUID)
+        assert list(told.items()) == list({**content, "{ABC}": changed}.items())
 
 
 @given(others=st.dictionaries(st.text(max_size=5), values))

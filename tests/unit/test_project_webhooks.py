@@ -2,15 +2,17 @@
 
 import contextlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.project.webhooks import Activate, Create, Delete, Forget, Hook, Renew, plan
+from cli.project.webhooks import Activate, Create, Delete, Forget, Hook, Identify, Renew, plan
 from tests.fakes import Crash
 from tests.unit.project_fakes import (
     FULL_NAME,
+    REPOSITORY,
     URL,
     Fuse,
     SecretsManager,
@@ -70,6 +72,26 @@ def test_an_entry_of_a_webhook_that_is_gone_is_dropped_and_others_stay() -> None
     assert plan(kept, ["a", "elsewhere", "gone"], ["a"], URL) == (Forget("gone"),)
 
 
+def test_an_entry_that_does_not_tell_its_repository_gets_that_and_nothing_else() -> None:
+    hooks = [a_hook("a"), a_hook("elsewhere", url=OTHER_URL)]
+
+    for entered in (["a"], ["a", "elsewhere"]):
+        actions = plan(hooks, entered, entered, URL, unidentified=entered)
+        assert actions == tuple(map(Identify, entered))
+
+
+def test_who_is_entered_anew_or_goes_is_not_identified_first() -> None:
+    silent, old = a_hook("a", active=False), a_hook("b")
+
+    assert plan([silent], ["a"], ["a"], URL, unidentified=["a"]) == (Activate(silent),)
+    assert plan([silent], ["a"], [], URL, unidentified=["a"]) == (Renew(silent),)
+    assert plan([old], ["b"], ["b"], URL, unidentified=["b"], rotate=True) == (
+        Create(),
+        Delete(old),
+    )
+    assert plan([old], ["b", "c"], ["b", "c"], URL, unidentified=["c"]) == (Forget("c"),)
+
+
 def test_a_new_secret_is_a_new_webhook_before_the_old_one_goes() -> None:
     old = a_hook("a")
 
@@ -87,8 +109,16 @@ hooks = st.builds(
 )
 
 
-def _model(found: list[Hook], entered: set[str], right: set[str]) -> tuple[Webhooks, Any]:
-    """Webhooks with secrets of their own; `entered` have an entry, `right` the right one."""
+def _model(
+    found: list[Hook],
+    entered: set[str],
+    right: set[str],
+    told: Mapping[str, object] | None = None,
+) -> tuple[Webhooks, Any]:
+    """Webhooks with secrets of their own; `entered` have an entry, `right` the right one.
+
+    `told` are uuids of the repository, right and wrong, in the entries that have one.
+    """
     bitbucket = Webhooks({hook.uuid: hook for hook in found})
     bitbucket.secrets = {hook.uuid: f"secret of {hook.uuid}" for hook in found}
     entries = {
@@ -96,6 +126,7 @@ def _model(found: list[Hook], entered: set[str], right: set[str]) -> tuple[Webho
             # What nobody can see must not be wrong: a webhook that sends has the stored secret.
             "secret": f"secret of {uuid}" if uuid in right or _sends(bitbucket, uuid) else "lost",
             "repository": FULL_NAME,
+            **({"uuid": told[uuid]} if told and uuid in told else {}),
         }
         for uuid in entered
     }
@@ -116,7 +147,14 @@ def _check(bitbucket: Webhooks, secretsmanager: SecretsManager, foreign: dict[st
     entries = {u: e for u, e in content.items() if u not in OTHERS and u not in foreign}
     (hook,) = ours
     assert hook.sends_signed_pushes
-    assert entries == {hook.uuid: {"secret": bitbucket.secrets[hook.uuid], "repository": FULL_NAME}}
+    assert entries == {
+        hook.uuid: {
+            "secret": bitbucket.secrets[hook.uuid],
+            "repository": FULL_NAME,
+            "uuid": REPOSITORY.uuid,
+        }
+    }
+    assert all(content[u]["uuid"] == REPOSITORY.uuid for u in foreign if u in content)
     assert {u: content[u] for u in OTHERS} == OTHERS
     assert {u: bitbucket.hooks_by_uuid[u] for u in foreign} == foreign
 
@@ -126,6 +164,7 @@ def _check(bitbucket: Webhooks, secretsmanager: SecretsManager, foreign: dict[st
     found=st.lists(hooks, max_size=4, unique_by=lambda hook: hook.uuid),
     entered=st.sets(uuids),
     right=st.sets(uuids),
+    told=st.dictionaries(uuids, st.sampled_from([REPOSITORY.uuid, "{another}", "", 7, None])),
     crashes=st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=4),
     rotate=st.booleans(),
 )
@@ -133,10 +172,12 @@ def test_whatever_is_there_and_wherever_it_is_killed_one_webhook_works_in_the_en
     found: list[Hook],
     entered: set[str],
     right: set[str],
+    told: dict[str, object],
     crashes: list[tuple[int, bool]],
+    *,
     rotate: bool,
 ) -> None:
-    bitbucket, secretsmanager = _model(found, entered, right)
+    bitbucket, secretsmanager = _model(found, entered, right, told)
     foreign = {hook.uuid: hook for hook in found if hook.url == OTHER_URL}
     work = repository_hooks(bitbucket, secretsmanager)
     for calls, after in crashes:
@@ -177,6 +218,66 @@ def test_two_people_at_the_same_repository_end_with_one_webhook_that_works() -> 
     mine.converge(lambda _text: None)
 
     _check(bitbucket, secretsmanager, {})
+
+
+def test_an_entry_of_before_gets_its_repositorys_uuid_and_keeps_what_else_it_holds() -> None:
+    hook, bitbucket, secretsmanager = a_hook("a"), Webhooks(), SecretsManager()
+    bitbucket.hooks_by_uuid["a"], bitbucket.secrets["a"] = hook, "s3cret"
+    entry = {"secret": "s3cret", "repository": FULL_NAME, "a newer field": [7]}
+    secretsmanager.set(json.dumps({**OTHERS, "{A}": entry}))
+    work = repository_hooks(bitbucket, secretsmanager)
+    works_before = work.works()
+
+    work.converge(lambda _text: None)
+
+    assert json.loads(secretsmanager.text) == {**OTHERS, "{A}": {**entry, "uuid": REPOSITORY.uuid}}
+    assert bitbucket.hooks_by_uuid == {"a": hook}
+    assert bitbucket.secrets == {"a": "s3cret"}
+    assert work.plan() == ()
+    assert works_before
+    assert work.works()
+
+
+def test_a_webhook_with_the_uuid_of_another_repository_does_not_work_until_it_is_put_right() -> (
+    None
+):
+    bitbucket, secretsmanager = _model([a_hook("a")], {"a"}, {"a"}, {"a": "{another}"})
+    work = repository_hooks(bitbucket, secretsmanager)
+    works_before = work.works()
+
+    work.converge(lambda _text: None)
+
+    assert not works_before
+    assert work.works()
+    _check(bitbucket, secretsmanager, {})
+
+
+def test_while_an_entry_is_identified_others_change_theirs_and_all_of_it_stays() -> None:
+    bitbucket, secretsmanager = _model([a_hook("a")], {"a"}, {"a"})
+
+    def somebody_enters() -> None:
+        content = json.loads(secretsmanager.text)
+        secretsmanager.set(json.dumps({**content, "new": {"repository": "acme/new"}}))
+
+    secretsmanager.before_move.append(somebody_enters)
+    repository_hooks(bitbucket, secretsmanager).converge(lambda _text: None)
+
+    content = json.loads(secretsmanager.text)
+    assert content["a"]["uuid"] == REPOSITORY.uuid
+    assert content["new"] == {"repository": "acme/new"}
+
+
+def test_an_entry_that_somebody_drops_meanwhile_is_not_brought_back_without_a_webhook() -> None:
+    bitbucket, secretsmanager = _model([a_hook("a")], {"a"}, {"a"})
+
+    def somebody_removes_it() -> None:
+        bitbucket.hooks_by_uuid.clear()
+        secretsmanager.set(json.dumps(OTHERS))
+
+    secretsmanager.before_move.append(somebody_removes_it)
+    repository_hooks(bitbucket, secretsmanager).register.identify("a", repository_uuid="{u}")
+
+    assert json.loads(secretsmanager.text) == OTHERS
 
 
 def test_a_webhook_that_somebody_deletes_meanwhile_is_made_again() -> None:

@@ -184,7 +184,7 @@ def test_quotes_around_a_whole_parameter_let_it_hold_spaces() -> None:
         ("d=-inf", "write '-inf' for the text"),
         ("d=1e999", "beyond what a number can be"),
         ("d=???", "write another"),
-        ("d='a\0'", "null character"),
+        ("d='a\0'", "no program can be told"),
         (" ".join(f"p{i}=1" for i in range(101)), "at most 100 parameters"),
     ],
 )

@@ -318,6 +318,39 @@ def test_a_webhook_speaks_for_its_own_repository_only() -> None:
     assert (answer.status, answer.events) == (401, ())
 
 
+REPOSITORY_UUID: str = PUSH["repository"]["uuid"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"uuid": REPOSITORY_UUID},
+        {"uuid": REPOSITORY_UUID.strip("{}")},
+        {"uuid": REPOSITORY_UUID.upper()},
+        {"uuid": f" {REPOSITORY_UUID}\n"},
+        {"uuid": None},
+        {},
+        {"uuid": REPOSITORY_UUID, "a field of a newer version": 7},
+    ],
+)
+def test_a_repository_is_known_by_its_uuid_too_where_the_entry_tells_it(
+    told: dict[str, object],
+) -> None:
+    receiver = Receiver({UUID: {"secret": KEY, "repository": REPOSITORY, **told}})
+
+    assert receiver.answer(delivery()).status == 202
+
+
+def test_a_uuid_is_opaque_but_for_braces_and_case() -> None:
+    receiver = Receiver({UUID: {"secret": KEY, "repository": REPOSITORY, "uuid": "{No-UUID}"}})
+
+    def sent(uuid: str) -> dict[str, Any]:
+        return delivery({**PUSH, "repository": {**PUSH["repository"], "uuid": uuid}})
+
+    assert receiver.answer(sent("no-uuid")).status == 202
+    assert receiver.answer(sent("nouuid")).status == 401
+
+
 def test_the_older_list_of_uuids_is_refused_while_signatures_are_required() -> None:
     receiver = Receiver([UUID])
 
@@ -369,6 +402,8 @@ def test_a_malformed_secret_is_our_own_fault_and_is_not_quoted(written: str) -> 
         {"secret": "the-secret-itself"},
         "the-secret-itself",
         {"secret": "", "repository": REPOSITORY},
+        {"secret": "the-secret-itself", "repository": REPOSITORY, "uuid": 7},
+        {"secret": "the-secret-itself", "repository": REPOSITORY, "uuid": ""},
     ],
 )
 def test_a_malformed_entry_stops_its_own_webhook_and_no_other(entry: object) -> None:
@@ -443,3 +478,18 @@ def test_a_removed_webhook_is_refused_after_a_minute() -> None:
 
     receiver.clock.advance(60)
     assert receiver.answer(delivery()).status == 401
+
+
+@pytest.mark.parametrize(("depth", "status"), [(199, 202), (201, 400), (100_000, 400)])
+def test_json_is_read_down_to_200_levels_and_no_deeper(depth: int, status: int) -> None:
+    inner = "[" * depth + "]" * depth
+    deep = f'{json.dumps(PUSH)[:-1]}, "x": {inner}}}'.encode()
+
+    assert authorised().answer(delivery(deep)).status == status
+
+
+def test_what_anybody_may_send_as_an_id_is_cut_before_it_is_logged() -> None:
+    sent = {"X-Request-UUID": "x" * 10_000, "x-amzn-trace-id": "y" * 10_000}
+
+    assert Delivery.of({"headers": sent}).ids == ("x" * 200, "y" * 200)
+    assert Delivery.of({}).ids == ("none", None)

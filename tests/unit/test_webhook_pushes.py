@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.webhook.push import MAX_EVENT_BYTES, Push, cut
 from shared.events import CommitPushed, enclose
@@ -131,3 +132,43 @@ def test_characters_that_sqs_refuses_travel_escaped(character: str) -> None:
 
     assert character not in enclose(event)
     assert CommitPushed.model_validate_json(event.detail()).message == f"a\\{character}b"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("push", "changes", 0, "new", "name"),
+        ("push", "changes", 0, "new", "target", "hash"),
+        ("repository", "uuid"),
+        ("actor", "uuid"),
+    ],
+)
+def test_a_name_that_no_event_has_room_for_is_none_of_bitbuckets(path: tuple[Any, ...]) -> None:
+    body = copy.deepcopy(ONE)
+    holder = body
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = "x" * 4_097
+
+    with pytest.raises(ValidationError):
+        commits(body)
+
+
+def test_the_longest_names_leave_room_in_an_event_for_a_message() -> None:
+    body = copy.deepcopy(ONE)
+    new = body["push"]["changes"][0]["new"]
+    new["name"], new["target"]["hash"] = "\x01" * 4_096, "\x01" * 1_024
+    new["target"]["message"] = ":ACME_RUN: train"
+    body["repository"] |= {"uuid": "\x01" * 1_024, "full_name": "\x01" * 511 + "/" + "\x01" * 512}
+    body["actor"] |= {"uuid": "\x01" * 1_024, "display_name": "\x01" * 100_000}
+
+    (event,) = commits(body)
+    assert event.message == ":ACME_RUN: train"
+    assert size(event) < MAX_EVENT_BYTES // 2
+
+
+def test_a_long_display_name_is_cut_and_no_reason_to_lose_a_push() -> None:
+    body = copy.deepcopy(ONE)
+    body["actor"]["display_name"] = "x" * 300_000
+
+    assert commits(body)[0].pushed_by.name == "x" * 1_024

@@ -1,0 +1,1 @@
+"""`make audit`: sources, secrets and packages, looked at by programs that know what to look for."""

@@ -1,0 +1,317 @@
+"""Whatever is delivered to the webhook: an answer, at once, and all or nothing stored."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.webhook.delivery import MAX_BODY_BYTES
+from shared.events import CommitPushed
+from tests.fuzz.bounds import MOST_SECONDS, fuzzed, timed
+from tests.fuzz.mutations import HOSTILE_TEXTS, LEAVES, TEXTS, mutated, written
+from tests.fuzz.webhook_receiver import KEY, Receiver, bodies, delivery
+from tests.samples import payload
+
+# A failing example of a megabyte is shown all the same.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
+REPOSITORY = "brydzewski/foo"
+PUSH = payload("bitbucket_cloud/push/drone_branch_push.json")
+ANSWERS = {202, 204, 400, 401, 413}
+IN_USE = (
+    *("push", "changes", "new", "old", "target", "hash", "message", "name", "type"),
+    *("repository", "uuid", "full_name", "actor", "display_name"),
+)
+
+
+def ours(document: Any) -> Any:
+    """The document as the webhook's own repository would send it."""
+    if isinstance(document, dict) and isinstance(document.get("repository"), dict):
+        document["repository"]["full_name"] = REPOSITORY
+    return document
+
+
+DOCUMENTS = [ours(document) for document in bodies()]
+BODIES = written(mutated(DOCUMENTS, *IN_USE)) | st.binary(max_size=200)
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Receiver:
+    return Receiver(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def trusting() -> Receiver:
+    """One that honours a plain list of UUIDs, without signatures and for any repository."""
+    return Receiver(None, require_signature=False)
+
+
+def moved(body: bytes) -> list[tuple[str, str, str]]:
+    """The branches that a push has moved, as Python's own reader of JSON sees them."""
+    document = json.loads(body)
+    found = []
+    for change in document["push"]["changes"]:
+        new, old = change["new"], change.get("old")
+        before = (old or {}).get("target")
+        if new is None or new["type"] != "branch":
+            continue
+        if before is None or before["hash"] != new["target"]["hash"]:
+            target = new["target"]
+            found.append((new["name"], target["hash"], target.get("message") or ""))
+    return found
+
+
+def check(body: bytes, status: int, stored: list[dict[str, Any]]) -> None:
+    """See that an answer is true: 202 means that all is stored, anything else that nothing is."""
+    assert status in ANSWERS
+    if status != 202:
+        assert stored == []
+        return
+    wanted = moved(body)
+    assert len(stored) == len(wanted) > 0
+    for envelope, (branch, commit, message) in zip(stored, wanted, strict=True):
+        event = CommitPushed.model_validate(envelope["detail"])
+        assert (event.branch, event.commit) == (branch, commit)
+        assert message.startswith(event.message)
+        lost = message.removeprefix(event.message)
+        assert not lost or event.message.endswith("\n") or not event.message
+        assert event.keywords_cut or "\n:ACME_" not in f"\n{lost}"
+
+
+@fuzzed(2)
+@given(body=BODIES, in_base64=st.booleans())
+def test_whatever_an_authorised_webhook_signs_is_answered_and_stored_whole_or_not_at_all(
+    receiver: Receiver, body: bytes, in_base64: bool
+) -> None:
+    try:
+        event = delivery(body, in_base64=in_base64)
+    except UnicodeDecodeError:  # then the HTTP API hands it over in base64
+        event = delivery(body)
+
+    status, stored = timed(lambda: receiver.answer(event))
+
+    check(body, status, stored)
+
+
+@fuzzed()
+@given(body=BODIES)
+def test_a_webhook_for_any_repository_is_no_different(trusting: Receiver, body: bytes) -> None:
+    status, stored = timed(lambda: trusting.answer(delivery(body, key=None)))
+
+    check(body, status, stored)
+
+
+SIGNATURES = st.one_of(
+    st.none(),
+    st.sampled_from(
+        (
+            *("", "sha256=", "sha256", "sha1=" + "0" * 40, "sha256=" + "0" * 64, "0" * 64),
+            *("sha256=" + "g" * 64, "sha256=\x00", "SHA256=" + "F" * 64, "sha256=" * 1_000, KEY),
+        )
+    ),
+    TEXTS,
+)
+
+
+@fuzzed()
+@given(body=BODIES, signature=SIGNATURES, key=st.sampled_from(["repo:push", "repo:fork", ""]))
+def test_what_nobody_signed_is_refused_before_it_is_read_and_has_no_effect(
+    receiver: Receiver, body: bytes, signature: str | None, key: str
+) -> None:
+    event = delivery(body, key=None, x_event_key=key)
+    if signature is not None:
+        event["headers"]["x-hub-signature"] = signature
+
+    expected = 401 if len(body) <= MAX_BODY_BYTES else 413
+    assert timed(lambda: receiver.answer(event)) == (expected, [])
+
+
+@fuzzed(0.5)
+@given(where=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_one_bit_more_or_less_is_a_forgery(receiver: Receiver, where: int, bit: int) -> None:
+    body = json.dumps(PUSH).encode()
+    event = delivery(body)
+    flipped = bytearray(body)
+    flipped[where % len(body)] ^= 1 << bit
+    event["body"] = base64.b64encode(flipped).decode()
+
+    assert receiver.answer(event) == (401, [])
+
+
+NAMES = st.sampled_from(
+    (
+        *("x-hook-uuid", "X-Hook-UUID", "x-event-key", "x-hub-signature", "x-request-uuid"),
+        *("x-amzn-trace-id", "content-type", "content-length", "content-encoding", "x-\xe9", ""),
+    )
+)
+
+
+@fuzzed()
+@given(
+    headers=st.none() | st.dictionaries(NAMES, TEXTS.map(lambda text: text[:10_000]), max_size=4),
+    without=st.sets(NAMES, max_size=3),
+)
+def test_headers_that_are_odd_or_missing_are_answered(
+    receiver: Receiver, headers: dict[str, str] | None, without: set[str]
+) -> None:
+    body = json.dumps(ours(PUSH)).encode()
+    event = delivery(body)
+    event["headers"] = None if headers is None else {**event["headers"], **headers}
+    for name in without:
+        (event["headers"] or {}).pop(name, None)
+
+    status, stored = timed(lambda: receiver.answer(event))
+
+    check(body, status, stored)
+    touched = {name.lower() for name in (*(headers or {}), *without)}
+    if headers is not None and not touched & {"x-hook-uuid", "x-event-key", "x-hub-signature"}:
+        assert status == 202
+
+
+@fuzzed()
+@given(
+    text=st.sampled_from(["=", "====", "e30", "e30=", " e30=", "e30=\n", "\xe9" * 4, "{}"])
+    | st.text(min_size=1, max_size=50)
+    | TEXTS.filter(bool),
+    signed=st.booleans(),
+)
+def test_text_that_calls_itself_base64_and_is_none_is_nothing_that_anybody_signed(
+    receiver: Receiver, text: str, signed: bool
+) -> None:
+    event = delivery(text.encode(errors="surrogatepass"), key=KEY if signed else None)
+    event["body"] = text
+
+    status, stored = timed(lambda: receiver.answer(event))
+
+    assert stored == []
+    assert status in (401, 413)
+
+
+@fuzzed(0.5)
+@given(
+    field=st.sampled_from(["headers", "body", "isBase64Encoded", "version", "requestContext"]),
+    value=st.none() | st.just({}) | st.just("") | st.just(0),
+)
+def test_an_http_api_event_without_one_of_its_parts_is_answered(
+    receiver: Receiver, field: str, value: Any
+) -> None:
+    event = {**delivery(json.dumps(PUSH).encode()), field: value}
+    if isinstance(value, dict) and field == "body":
+        event["body"] = ""  # the HTTP API knows a text there, or nothing
+
+    assert receiver.answer(event)[0] in ANSWERS
+
+
+def sized(size: int) -> bytes:
+    """A push of so many bytes."""
+    raw = json.dumps(PUSH).encode()
+    return raw[:-1] + b', "x": "' + b"x" * (size - len(raw) - 9) + b'"}'
+
+
+@pytest.mark.parametrize("in_base64", [False, True])
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [(MAX_BODY_BYTES - 1, 202), (MAX_BODY_BYTES, 202), (MAX_BODY_BYTES + 1, 413)],
+)
+def test_the_limit_of_a_mebibyte_is_met_from_both_sides(
+    receiver: Receiver, in_base64: bool, size: int, status: int
+) -> None:
+    body = sized(size)
+
+    assert len(body) == size
+    assert timed(lambda: receiver.answer(delivery(body, in_base64=in_base64)))[0] == status
+
+
+@pytest.mark.parametrize("depth", [10, 100, 150, 300, 1_000, 10_000, 100_000])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("closed", [False, True])
+def test_depth_is_answered_at_once(
+    receiver: Receiver, depth: int, opening: str, closed: bool
+) -> None:
+    closing = ("]" if opening == "[" else "}") if closed else ""
+    inner = opening * depth + ("1" if closed else "") + closing * depth
+    body = f'{json.dumps(PUSH)[:-1]}, "x": {inner}}}'.encode()
+
+    status, _ = timed(lambda: receiver.answer(delivery(body)))
+
+    assert status == (202 if closed and depth <= 150 else 400)
+
+
+LARGE: dict[str, Callable[[], str]] = {
+    "a number of digits": lambda: "9" * 1_000_000,
+    "many long numbers": lambda: "[" + ",".join(["9" * 4_300] * 230) + "]",
+    "an exponent": lambda: "1e" + "9" * 1_000_000,
+    "a fraction": lambda: "0." + "3" * 1_000_000,
+    "empty lists": lambda: "[" + ",".join(["[]"] * 330_000) + "]",
+    "keys": lambda: "{" + ",".join(f'"{n:x}":1' for n in range(100_000)) + "}",
+    "one key": lambda: "{" + ",".join(['"a":1'] * 170_000) + "}",
+    "escapes": lambda: '"' + "\\u0041" * 170_000 + '"',
+    "white space": lambda: " " * 1_000_000 + "1",
+    "no end": lambda: '"' + "x" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_megabyte_of_one_thing_is_answered_at_once(receiver: Receiver, kind: str) -> None:
+    body = f'{json.dumps(PUSH)[:-1]}, "x": {LARGE[kind]()}}}'.encode()
+
+    assert timed(lambda: receiver.answer(delivery(body)))[0] in {202, 400, 413}
+
+
+@pytest.mark.parametrize("field", ["name", "hash", "message", "type"])
+@pytest.mark.parametrize("character", ["x", "\n", "\x01", "\u2603"])
+@pytest.mark.parametrize("length", [1_024, 4_096, 4_097, 170_000, 1_000_000])
+def test_long_names_and_messages_are_stored_within_the_queues_limits_or_refused(
+    receiver: Receiver, field: str, character: str, length: int
+) -> None:
+    push = json.loads(json.dumps(PUSH))
+    new = push["push"]["changes"][0]["new"]
+    (new["target"] if field in ("hash", "message") else new)[field] = character * length
+    body = json.dumps(push, ensure_ascii=False).encode()
+
+    status, stored = timed(lambda: receiver.answer(delivery(body)))
+
+    check(body, status, stored)
+    if field == "message" and len(body) <= MAX_BODY_BYTES:
+        assert status == 202
+
+
+def test_a_mebibyte_of_branches_is_stored_in_time(receiver: Receiver) -> None:
+    change = {"new": {"type": "branch", "name": "b", "target": {"hash": "h"}}}
+    push = {"repository": PUSH["repository"], "push": {"changes": []}}
+    room = MAX_BODY_BYTES - len(json.dumps(push)) - 1
+    count = room // (len(json.dumps(change)) + 2)
+    push["push"]["changes"] = [change] * count
+
+    before = time.process_time()
+    status, stored = receiver.answer(delivery(json.dumps(push).encode()))
+
+    assert time.process_time() - before < 2 * MOST_SECONDS
+    assert (status, len(stored)) == (202, count)
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_names_travel_as_they_are(receiver: Receiver, text: str) -> None:
+    push = json.loads(json.dumps(PUSH))
+    push["push"]["changes"][0]["new"]["name"] = text
+    push["push"]["changes"][0]["new"]["target"]["message"] = text
+    body = json.dumps(push).encode()
+
+    status, stored = receiver.answer(delivery(body))
+
+    check(body, status, stored)
+    readable = text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
+    assert status == (202 if text and readable else 400)
+
+
+@fuzzed(0.5)
+@given(leaf=LEAVES)
+def test_a_body_that_is_one_value_is_no_push(receiver: Receiver, leaf: Any) -> None:
+    body = json.dumps(leaf).encode()
+
+    assert receiver.answer(delivery(body)) == (400 if len(body) <= MAX_BODY_BYTES else 413, [])
