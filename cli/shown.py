@@ -20,12 +20,14 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    r"""The same, of a text whose lines stay lines.
+    r"""The same, of a text whose lines stay lines, and whose tabs become the spaces they stand for.
 
+    >>> printable_lines("would be overwritten:\n\tdata.csv")
+    'would be overwritten:\n        data.csv'
     >>> printable_lines("git fetch:\n  fatal: \x1b[2Jnothing")
     'git fetch:\n  fatal: \\x1b[2Jnothing'
     """
-    return "\n".join(map(printable, text.split("\n")))
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

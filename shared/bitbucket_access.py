@@ -6,6 +6,7 @@ OAuth consumer (client credentials, tokens of two hours).
 """
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Annotated, Literal, Protocol, Self
 
@@ -19,8 +20,12 @@ _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
 # A request that was not answered may still be carried out, by a gateway that kept it back: whoever
 # repeats it sooner than that may be overtaken, and an old status stand in the place of a newer one.
+# To read a thing twice, or late, does no harm.
 _CARRIED_OUT_SECONDS = 60
 _GATEWAYS = (502, 504)
+# What may stand in a log line for the name of a field.
+_FIELD = re.compile(r"[A-Za-z0-9_.]{1,40}")
+_MOST_FIELDS = 10
 # A token is renewed this long before Bitbucket lets it end.
 _OAUTH_MARGIN = 120
 
@@ -30,7 +35,23 @@ class CommitGone(Exception):
 
 
 class UnexpectedAnswer(ValueError):
-    """Bitbucket answered what no caller can do anything about; the text quotes no credentials."""
+    """Bitbucket answered what no caller can do anything about.
+
+    The text is one for log lines: what Bitbucket says repeats what we sent, so it is not quoted.
+    """
+
+
+class _Complaint(Model):
+    fields: dict[str, object]
+
+
+class _Refusal(Model):
+    """The form of Bitbucket's errors, but for their sentences.
+
+    Bitbucket Cloud's REST reference: "Standardized error responses".
+    """
+
+    error: _Complaint
 
 
 # It becomes part of a header: one with a line break would be refused with the token in clear.
@@ -113,7 +134,7 @@ class Access:
         Raises:
             CommitGone: there is no such thing.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
-            UnexpectedAnswer: Bitbucket calls the question malformed.
+            UnexpectedAnswer: Bitbucket calls the question malformed, which is a bug of ours.
 
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -123,7 +144,7 @@ class Access:
             # The secret may have been rotated within the minute that it is kept.
             shown = {"Authorization": self._authorization(slug, fresh=True)}
             answer = self._request(url, body, headers | shown, doing, method)
-        _check(answer, doing)
+        _check(answer, doing, method)
         return answer
 
     def _request(
@@ -140,7 +161,7 @@ class Access:
             message = f"{doing}: {type(error).__name__}"
             # urllib3 has a refused connection among the connections that took too long.
             sent = not isinstance(error, urllib3.exceptions.ConnectTimeoutError)
-            wait = _CARRIED_OUT_SECONDS if sent else None
+            wait = _CARRIED_OUT_SECONDS if sent and method != "GET" else None
             raise Unavailable(message, retry_after=wait) from error
 
     def _authorization(self, slug: str, *, fresh: bool) -> str:
@@ -173,7 +194,7 @@ class Access:
         if answer.status in (400, 401, 404):
             message = f"{doing}: {answer.status}"
             raise CredentialsRefused(message)
-        _check(answer, doing)
+        _check(answer, doing, "POST")
         try:
             granted = _Granted.model_validate_json(answer.data)
         except ValueError:
@@ -201,7 +222,7 @@ def _basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
+def _check(answer: urllib3.BaseHTTPResponse, doing: str, method: str) -> None:
     """Raise what an answer that is not a success means to the caller."""
     status = answer.status
     if 200 <= status < 300:
@@ -213,13 +234,20 @@ def _check(answer: urllib3.BaseHTTPResponse, doing: str) -> None:
         raise CredentialsRefused(message)
     if status == 429 or status >= 500:
         wait = _retry_after(answer.headers.get("Retry-After"))
-        if status in _GATEWAYS:
+        if status in _GATEWAYS and method != "GET":
             wait = max(wait or 0, _CARRIED_OUT_SECONDS)
         raise Unavailable(message, retry_after=wait)
-    # The body says which field it is; it repeats nothing but what we sent.
-    detail = answer.data[:500].decode(errors="replace")
-    message = f"{message}: {detail}"
-    raise UnexpectedAnswer(message)
+    fields = ", ".join(_fields(answer.data))
+    raise UnexpectedAnswer(f"{message}: it complains of {fields}" if fields else message)
+
+
+def _fields(body: bytes) -> list[str]:
+    """The names of the fields that an error of Bitbucket's is about; none where it is no such."""
+    try:
+        refusal = _Refusal.model_validate_json(body)
+    except ValueError:
+        return []
+    return [name for name in refusal.error.fields if _FIELD.fullmatch(name)][:_MOST_FIELDS]
 
 
 def _retry_after(header: str | None) -> float | None:

@@ -105,10 +105,8 @@ class Ledger:
             return [job for job in self._register if job.status in _ON_MACHINES]
 
     def newest_first(self) -> Iterator[Job]:
-        """All jobs but arrays' children, the last submitted first."""
-        with self.changed:
-            jobs = [job for job in self._register if job.array_parent is None]
-        return reversed(jobs)
+        """All jobs but arrays' children, the last submitted first; hold `changed` to read them."""
+        return self._register.newest_first()
 
     def detail(self, job: Job) -> Document:
         """The job as DescribeJobs and events show it."""

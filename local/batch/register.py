@@ -1,7 +1,7 @@
 """Which jobs there are, and where each is kept.
 
-A job is in memory; of an array's children only those that have begun and not ended are. Before
-that their array's form stands for them, and afterwards they are in the store.
+A job is in memory until it has ended; of an array's children only those that have begun and not
+ended are. Before that their array's form stands for them, and afterwards they are in the store.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,11 +37,16 @@ class Register:
             if Status(status).is_final:
                 self._note(job_id, Status(status))
             else:
-                self.put(self._stored_child(job_id))
+                self.put(self._stored(_CHILD, job_id))
 
     def __iter__(self) -> Iterator[Job]:
         """The jobs in memory, forms among them."""
         return iter(self._jobs.values())
+
+    def newest_first(self) -> Iterator[Job]:
+        """All jobs but arrays' children; those that have ended are read when it is their turn."""
+        found = (self.get(job_id) for job_id in reversed([*self._positions]))
+        return (job for job in found if job is not None)
 
     def add(self, job: Job) -> list[Job]:
         """Keep a new job, of an array with its form; answer what is to be stored."""
@@ -54,6 +59,9 @@ class Register:
         """Keep a job, a form or a child, or replace it."""
         if job.array_parent is None:
             self._positions.setdefault(job.job_id, len(self._positions))
+            if job.status.is_final and not job.is_array:
+                self._jobs.pop(job.job_id, None)
+                return
         elif not is_form(job):
             self._note(job.job_id, job.status)
             if job.status.is_final:
@@ -70,6 +78,8 @@ class Register:
         child = parse_child_id(job_id)
         if child is None:
             job = self._jobs.get(job_id)
+            if job is None and job_id in self._positions:
+                return self._stored(_JOB, job_id)
             return None if job is None or is_form(job) else job
         parent_id, index = child
         children = self._arrays.get(parent_id)
@@ -77,7 +87,7 @@ class Register:
             return None
         if not children.has_own_way(index):
             return child_of(children.form, index)
-        return self._jobs.get(job_id) or self._stored_child(job_id)
+        return self._jobs.get(job_id) or self._stored(_CHILD, job_id)
 
     def next_of(self, job_id: str) -> Job:
         """The job that stands in a line under an id: of a form, the first child that it is of."""
@@ -108,8 +118,8 @@ class Register:
         parent_id, index = child
         self._arrays[parent_id].note(index, status)
 
-    def _stored_child(self, job_id: str) -> Job:
-        body = self._store.find(_CHILD, job_id)
+    def _stored(self, kind: str, job_id: str) -> Job:
+        body = self._store.find(kind, job_id)
         if body is None:
             raise LookupError(f"{job_id} is not in the store")
         return Job.model_validate_json(body)

@@ -24,6 +24,8 @@ from shared.runs import Run
 from shared.telemetry import bind_run, log
 
 
+# A clock that nobody has set begins in 1970 or so, and what it says tells nothing. EC2 gives its
+# machines the time as they boot, so a report like that is none of theirs, and is refused whole.
 def _a_time(moment: datetime) -> datetime:
     if moment.tzinfo is None or not 2000 <= moment.year < 9000:
         message = "no time of a machine's clock"

@@ -182,7 +182,8 @@ def _note(held: Run, job_id: str, needs: Dependencies) -> Run:
 
 
 def _end(held: Run, state: State, reason: str, needs: Dependencies) -> Run:
-    log.info("run ended without a job", state=state, reason=reason)
+    # Not why: whoever stopped it is named there, and what was asked for quoted.
+    log.info("run ended without a job", state=state)
 
     def end(run: Run) -> Run:
         current = run.attempt == held.attempt and run.state == "requested"

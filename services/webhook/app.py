@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.webhook.delivery import Answer, Delivery
 from services.webhook.hooks import Hooks
-from services.webhook.push import Push
+from services.webhook.push import MAX_BRANCHES, Push
 from shared.aws import Clients
 from shared.entry import Handler, entry
 from shared.errors import Unavailable
@@ -53,13 +53,17 @@ def handle(delivery: Delivery, needs: Dependencies) -> Answer:
     if headers.get("x-event-key") != "repo:push":
         return Answer(204)
     try:
-        # It reads no JSON that is nested deeper than 200 levels, or has a number of 4,300 digits.
+        # No JSON that is nested deeper than 200 levels, or has a number of more than 4,300 digits.
         push = Push.model_validate_json(body)
     except ValidationError:
         return Answer(400, "this is not a repo:push of Bitbucket Cloud")
     if not hook.speaks_for(push.repository):
         log.warning("webhook refused", reason="it speaks for another repository")
         return Answer(401, "this webhook speaks for another repository")
+    if push.branches > MAX_BRANCHES:
+        log.warning("push refused", reason="too many branches", branches=push.branches)
+        text = f"{push.branches} branches in one push are too many: push {MAX_BRANCHES} at a time"
+        return Answer(413, text)
     events = tuple(push.commits(needs.keyword_prefix, datetime.now(UTC)))
     if not events:
         return Answer(204)

@@ -44,7 +44,7 @@ class Delivery:
     def of(cls, event: dict[str, Any]) -> Self:
         """The delivery in an HTTP API event (payload format 2.0), whose headers are lower-case."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        return cls(headers, event.get("body") or "", bool(event.get("isBase64Encoded")))
+        return cls(headers, event.get("body") or "", event.get("isBase64Encoded") is True)
 
     @property
     def ids(self) -> tuple[str, str | None]:

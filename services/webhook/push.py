@@ -5,6 +5,7 @@ are opaque here. Payload: support.atlassian.com, "Event payloads".
 """
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -14,8 +15,13 @@ from shared.events import CommitPushed, Model, Person, Repository
 
 # An SQS message holds 256 KiB at most; this leaves room for its envelope.
 MAX_EVENT_BYTES = 200 * 1024
+# They are 200 calls of SQS one after the other, ten events each, for which the function has 9 s. A
+# push that is cut off there is cut off again at Bitbucket's next tries: these begin with the same
+# branches, so the last ones would never be stored.
+MAX_BRANCHES = 2000
 # No path of Linux's is longer (PATH_MAX), and a ref's name is one to git; the rest is far shorter
 # at Bitbucket. However their characters are written in JSON, an event has room for all of these.
+# Anything longer is not from there, so all of such a push is refused, its other branches too.
 _MAX_NAME = 4096
 _MAX_IDENTIFIER = 1024
 
@@ -70,13 +76,19 @@ class Push(Model):
     push: _Changes
     actor: _Actor | None = None
 
+    @property
+    def branches(self) -> int:
+        """How many branches' heads moved; told without an event being made."""
+        return sum(1 for _ in self._heads())
+
     def commits(self, prefix: str, now: datetime) -> list[CommitPushed]:
         """One event for each branch whose head moved, in the payload's order."""
-        return [
-            self._commit(change.new, prefix, now)
-            for change in self.push.changes
-            if change.new is not None and change.new.type == "branch" and _moved(change)
-        ]
+        return [self._commit(head, prefix, now) for head in self._heads()]
+
+    def _heads(self) -> Iterator[_Ref]:
+        for change in self.push.changes:
+            if change.new is not None and change.new.type == "branch" and _moved(change):
+                yield change.new
 
     def _commit(self, new: _Ref, prefix: str, now: datetime) -> CommitPushed:
         bare = CommitPushed(

@@ -66,7 +66,7 @@ def main(pushes: int, seed: int | None, pause: float, state_dir: Path) -> None:
     if report.problems:
         click.echo(f"again with: python -m tests.chaos --pushes {pushes} --seed {seed}", err=True)
         sys.exit(1)
-    click.echo(f"\nnothing lost, nothing doubled: {pushes} pushes, {pushes} runs, seed {seed}")
+    click.echo(f"\nnothing lost, nothing doubled (seed {seed}): {report.sentence()}")
 
 
 if __name__ == "__main__":

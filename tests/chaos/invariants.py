@@ -1,8 +1,10 @@
 """What must hold once all is quiet, however it was until then."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from local.aws import REGION
 from services.notifier.statuses import Links, status
@@ -12,6 +14,8 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.pushing import Pushed
 
 _ENDS = {"SUCCEEDED": "succeeded", "FAILED": "failed"}
+# What people must see of a run's end: told here once more, lest the notifier be its own judge.
+_SHOWN = {"succeeded": "SUCCESSFUL", "failed": "FAILED"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ def verdicts(seen: Evidence) -> list[Verdict]:
         ("jobs that are their run's, and have ended", _jobs_of_runs),
         ("records that say how their job ended", _ends_of_records),
         ("statuses that say what the record says", _statuses),
+        ("statuses that tell success, failure and exit code", _truths),
         ("commits that asked for nothing, and got nothing", _asked_for_nothing),
         ("records whose newest version was on the bus", _versions_on_the_bus),
         ("queues that are empty, those of dead letters too", _queues),
@@ -121,13 +126,28 @@ def _end_of(run: Run, seen: Evidence) -> str | None:
 def _statuses(seen: Evidence) -> Iterator[str | None]:
     for run in seen.records.values():
         wanted = status(run, Links(REGION))
-        repository = run.repository.full_name if run.repository is not None else ""
         shown = [
             {"key": one["key"], "refname": one["refname"], **one["writes"][-1]}
-            for one in seen.statuses.get((repository, run.commit or ""), ())
+            for one in _statuses_of(run, seen)
         ]
         found = [{name: one[name] for name in wanted} for one in shown]
         yield None if found == [wanted] else f"run {run.run_id} is {run.state}, shown is {found}"
+
+
+def _truths(seen: Evidence) -> Iterator[str | None]:
+    for run in seen.records.values():
+        shown = [one["writes"][-1] for one in _statuses_of(run, seen)]
+        told = [(one["state"], str(one["description"])) for one in shown]
+        right = [state for state, _ in told] == [_SHOWN.get(run.state)]
+        if run.state == "failed" and run.exit_code is not None:
+            code = re.compile(rf"\bexit code {run.exit_code}\b")
+            right = right and all(code.search(text) for _, text in told)
+        yield None if right else f"run {run.run_id} is {run.state}, {run.exit_code}; told is {told}"
+
+
+def _statuses_of(run: Run, seen: Evidence) -> Sequence[Mapping[str, Any]]:
+    repository = run.repository.full_name if run.repository is not None else ""
+    return seen.statuses.get((repository, run.commit or ""), ())
 
 
 def _asked_for_nothing(seen: Evidence) -> Iterator[str | None]:

@@ -31,7 +31,7 @@ class Operator:
         return {name: letters for name, letters in held.items() if letters}
 
     def redrive(self, queue: str) -> None:
-        """Send all letters of a queue back; ticks of the schedule, which go nowhere, dropped."""
+        """Send all letters of a queue back; drop those that go nowhere, as the schedule's ticks."""
         drop = ["--drop"] if queue == "undelivered" else []
         self._run("dlq", "redrive", queue, "--yes", *drop)
 

@@ -26,8 +26,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a person had to do; `broken` are pushes that were answered 202 and yet have no record.
+    """What a person had to do, `redriven` being the letters sent back or dropped, by queue.
 
+    `broken` are pushes that were answered 202 and yet have no record.
     `untold` are pushes that Bitbucket told nobody of, `unanswered` those that it told of in vain.
     """
 
@@ -43,7 +44,7 @@ def recover(
 ) -> Recovery:
     """Wait, redrive what is dead, replay what no webhook told of, and wait again."""
     redriven: Counter[str] = Counter()
-    _settle_and_redrive(world, hearing, operator, redriven, say)
+    quiet = _settle_and_redrive(world, hearing, operator, redriven, say)
     deliveries = world.bitbucket.deliveries()
     known = {run.run_id for run in records(world)}
     of_repositories = uuids(world, sorted({one.repository for one in pushed}))
@@ -53,7 +54,7 @@ def recover(
     if missing:
         say(f"{len(missing)} pushes were never answered 202: cloud-runner push replay")
         operator.replay()
-    quiet = _settle_and_redrive(world, hearing, operator, redriven, say)
+        quiet = _settle_and_redrive(world, hearing, operator, redriven, say)
     return Recovery(
         redriven=redriven,
         untold=len(untold),
@@ -68,17 +69,16 @@ def recover(
 def _settle_and_redrive(
     world: World, hearing: Hearing, operator: Operator, redriven: Counter[str], say: Say
 ) -> bool:
-    quiet = False
     for _ in range(_ROUNDS):
         quiet = _settle(world, hearing, say)
         dead = operator.dead_letters()
         if not dead:
-            break
+            return quiet
         redriven.update(dead)
-        say(f"dead letters: {', '.join(f'{n} of {name}' for name, n in dead.items())}: redriven")
+        say(f"dead letters: {', '.join(f'{n} of {name}' for name, n in dead.items())}: sent back")
         for name in dead:
             operator.redrive(name)
-    return quiet
+    return _settle(world, hearing, say)
 
 
 def _settle(world: World, hearing: Hearing, say: Say) -> bool:

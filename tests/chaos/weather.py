@@ -24,8 +24,10 @@ from tests.e2e.world import World
 
 _LOOK_SECONDS = 0.5
 _PROGRESS_SECONDS = 5.0
-# For a kind of fault that has not struck when all is pushed, and for runs that have only begun.
+# For runs that have only begun when all is pushed.
 _LONGER_SECONDS = 30.0
+# No record has changed for so long: whatever has not struck by now has nothing left to hit.
+_STILL_SECONDS = 300.0
 _CHANGES_A_PUSH = 3
 
 
@@ -55,6 +57,8 @@ def weather(stack: Stack, plan: Sequence[PlannedPush], seed: int) -> Report:
         hearing.listen()
         seen = gather(world, pusher.done, hearing)
         return Report(
+            planned=len(plan),
+            kinds=[kind.name for kind in kinds],
             strikes=storm.strikes,
             away_seconds={part.name: part.away_seconds for part in parts},
             died_at_work=died_at_work(stack.state.logs / "aws.log"),
@@ -74,15 +78,28 @@ def _push_through(
             pushing = pool.submit(pusher.push_all, plan, ending)
             _watch(storm, pusher, pushing, hearing, say)
             pushing.result()
-            until, enough = time.monotonic() + _LONGER_SECONDS, _CHANGES_A_PUSH * len(plan)
-            while time.monotonic() < until and not (
-                storm.has_struck_with_all() and hearing.changes() >= enough
-            ):
-                storm.check()
-                time.sleep(_LOOK_SECONDS)
-                hearing.listen()
+            _wait_for_the_rest(storm, hearing, _CHANGES_A_PUSH * len(plan))
         finally:
             ending.set()
+
+
+def _wait_for_the_rest(storm: Storm, hearing: Hearing, enough: int) -> None:
+    """Wait until every kind has struck, however long that takes; a while only for the work.
+
+    It ends, too, where nothing moves any more: a storm that cannot strike is told, not waited for.
+    """
+    until = time.monotonic() + _LONGER_SECONDS
+    moved, changes = time.monotonic(), hearing.changes()
+    while time.monotonic() < moved + _STILL_SECONDS:
+        if storm.has_struck_with_all() and (
+            hearing.changes() >= enough or time.monotonic() > until
+        ):
+            return
+        storm.check()
+        time.sleep(_LOOK_SECONDS)
+        hearing.listen()
+        if hearing.changes() != changes:
+            moved, changes = time.monotonic(), hearing.changes()
 
 
 def _watch(

@@ -1,91 +1,46 @@
 """Who may read secrets, write the job's program, speak on bus and queues: in all four templates."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.contracts.wiring import PARAMETERS, PROJECT, listed
-
-FILES = (
-    "template.yaml",
-    "container/compute.yaml",
-    "container/project.yaml",
-    "container/remote.yaml",
+from tests.contracts.policies import (
+    FILES,
+    Statement,
+    covers,
+    covers_some,
+    managed_policies,
+    statements,
 )
+from tests.contracts.wiring import PARAMETERS, PROJECT
+
+# How actions begin that change an object or a bucket, a secret or who may read it.
 WRITES = ("s3:Put", "s3:Delete", "s3:Restore", "s3:Abort", "s3:Create", "s3:Replicate")
+CHANGES = tuple(
+    f"secretsmanager:{verb}"
+    for verb in ("Put", "Create", "Update", "Delete", "Restore", "Rotate", "Replicate", "Cancel")
+)
 # Where somebody else's stack begins: buckets that an administrator has named.
 NAMED_BUCKETS = {"RemoteBucketArns", "ExtraBucketArns"}
+# By template, the patterns of actions that it may hold. A key's owner needs `kms:*`, or nobody
+# could change it any more, and `GenerateDataKey*` is what the two calls for a topic are granted as.
+PATTERNS: dict[str, set[tuple[str, str]]] = {
+    "template.yaml": {("Allow", "kms:*"), ("Allow", "kms:GenerateDataKey*")},
+    "container/compute.yaml": {("Deny", "s3:*")},
+    "container/project.yaml": set(),
+    "container/remote.yaml": set(),
+}
+# Policies of resources that name no one source: by resource and principal, why.
+OPEN = {
+    ("MailKey", "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"): "the account that owns it",
+    ("MailKey", "events.amazonaws.com"): "EventBridge publishes to an encrypted topic only where "
+    "nothing is asked of it (SNS developer guide, key management)",
+    ("FailedRunsTopicPolicy", "events.amazonaws.com"): "the same",
+    ("CacheFileSystem", "MachineRole Arn"): "a role of the stack, not a service",
+}
 
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement of a policy, and the resource of the template that it is part of."""
-
-    file: str
-    owner: str
-    kind: str
-    declared: dict[str, Any]
-
-    @property
-    def actions(self) -> list[str]:
-        """Its actions."""
-        return listed(self.declared.get("Action", []))
-
-    @property
-    def resources(self) -> list[str]:
-        """Its resources as text: names stand for references."""
-        return [_text(one) for one in listed(self.declared.get("Resource", []))]
-
-    @property
-    def principals(self) -> list[tuple[str, str]]:
-        """Who it is about: pairs of a kind and a name."""
-        told = self.declared.get("Principal", {})
-        if not isinstance(told, dict):
-            return [("", str(told))]
-        return [(kind, _text(one)) for kind, names in told.items() for one in listed(names)]
-
-
-def _text(value: Any) -> str:
-    """A value of a template as one text."""
-    if not isinstance(value, dict):
-        return str(value)
-    ((function, given),) = value.items()
-    if function == "Fn::Sub":
-        return str(given if isinstance(given, str) else given[0])
-    return _flat(given) if function != "Fn::If" else _flat(given[1:])
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(_flat(one) for one in value)
-    return _text(value)
-
-
-def _statements() -> Iterator[Statement]:
-    for file in FILES:
-        template = yaml_parse((PROJECT / file).read_text(encoding="utf-8"))
-        for owner, resource in template["Resources"].items():
-            for declared in _within(resource.get("Properties", {})):
-                yield Statement(file, owner, resource["Type"], declared)
-
-
-def _within(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "Effect" in value:
-            yield value
-        else:
-            for inner in value.values():
-                yield from _within(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _within(inner)
-
-
-STATEMENTS = list(_statements())
+STATEMENTS = list(statements())
 ALLOWED = [one for one in STATEMENTS if one.declared["Effect"] == "Allow"]
 
 
@@ -93,16 +48,55 @@ def _who(action: str) -> dict[str, list[Statement]]:
     """By the role or policy, what allows an action."""
     found: dict[str, list[Statement]] = {}
     for one in ALLOWED:
-        if action in one.actions:
+        if any(covers(pattern, action) for pattern in one.actions):
             found.setdefault(one.owner, []).append(one)
     return found
 
 
-def _resources_of(action: str) -> dict[str, set[str]]:
-    return {
-        owner: {resource for one in ones for resource in one.resources}
-        for owner, ones in _who(action).items()
-    }
+def _resources_of(*actions: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for action in actions:
+        for owner, ones in _who(action).items():
+            found.setdefault(owner, set()).update(name for one in ones for name in one.resources)
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_action_is_a_pattern_but_the_few_that_are_known(file: str) -> None:
+    here = [one for one in STATEMENTS if one.file == file]
+    actions = {(one.declared["Effect"], action) for one in here for action in one.actions}
+
+    assert here
+    assert {pair for pair in actions if set("*?") & set(pair[1])} == PATTERNS[file]
+
+
+def test_a_statement_says_what_it_is_about_and_never_what_it_is_not() -> None:
+    """`NotAction` and its like allow whatever nobody has thought of."""
+    for one in STATEMENTS:
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & one.declared.keys(), one.owner
+        assert one.actions, one.owner
+
+
+def test_a_role_has_no_policy_of_aws_but_the_agents_of_containers() -> None:
+    """What such a policy allows stands in no template, and AWS may change it."""
+    (given,) = managed_policies()
+
+    assert given[0] == "MachineRole"
+    assert given[1].endswith(":iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["s3:PutObject", "s3:Put*", "s3:P*", "s3:*", "*", "S3:putobject", "s3:?utObject"]
+)
+def test_an_action_is_found_whatever_pattern_allows_it(pattern: str) -> None:
+    assert covers(pattern, "s3:PutObject")
+    assert covers_some(pattern, WRITES)
+
+
+@pytest.mark.parametrize("pattern", ["s3:GetObject", "s3:Get*", "s3:List*", "sqs:*"])
+def test_an_action_is_not_found_where_nothing_allows_it(pattern: str) -> None:
+    assert not covers(pattern, "s3:PutObject")
+    assert not covers_some(pattern, WRITES)
 
 
 SECRETS = (
@@ -114,7 +108,9 @@ HOOKS, SHARED, OWN = "AuthorisedHooksSecret", "BitbucketAuthSecret", f"{SECRETS}
 
 def test_each_secret_is_read_by_those_who_need_it_and_by_nobody_else() -> None:
     """Not by parser, submitter, monitor and reconciler, and not by the role of a job."""
-    assert _resources_of("secretsmanager:GetSecretValue") == {
+    reads = ("secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue")
+
+    assert _resources_of(*reads) == {
         "WebhookRole": {HOOKS},
         "NotifierRole": {SHARED, OWN},
         "SweeperRole": {SHARED, OWN},
@@ -131,15 +127,16 @@ def test_each_secret_is_read_by_those_who_need_it_and_by_nobody_else() -> None:
 
 
 def test_people_alone_change_secrets() -> None:
-    changes = ("PutSecretValue", "CreateSecret", "UpdateSecret", "DeleteSecret", "RestoreSecret")
+    owners = {
+        one.owner for one in ALLOWED for action in one.actions if covers_some(action, CHANGES)
+    }
 
-    owners = {owner for one in changes for owner in _who(f"secretsmanager:{one}")}
     assert owners == {"ProjectAdminPolicy"}
 
 
 def test_nobody_writes_the_program_of_the_jobs_but_who_deploys() -> None:
     """What every job of every project begins with; an administrator stores it: `make deploy`."""
-    writes = [one for one in ALLOWED if any(a.startswith(WRITES) for a in one.actions)]
+    writes = [one for one in ALLOWED if any(covers_some(a, WRITES) for a in one.actions)]
 
     assert writes
     for one in writes:
@@ -178,11 +175,20 @@ def test_no_policy_of_a_resource_lets_anybody_in_but_services_for_one_source() -
         "AWS::EFS::FileSystem",
     }
     for one in own:
+        assert one.principals
+        assert all("*" not in name for _, name in one.principals), one.owner
         if one.kind == "AWS::SQS::QueuePolicy":
             assert one.principals == [("Service", "events.amazonaws.com")]
             assert list(one.declared["Condition"]) == ["ArnEquals"]
-        assert ("", "*") not in one.principals
-        assert "*" not in dict(one.principals).values()
+    assert {
+        (one.owner, name) for one in own for _, name in one.principals if not _names_a_source(one)
+    } == OPEN.keys()
+
+
+def _names_a_source(one: Statement) -> bool:
+    conditions = one.declared.get("Condition", {})
+    keys = {key for test in ("ArnEquals", "StringEquals") for key in conditions.get(test, {})}
+    return bool({"aws:SourceArn", "aws:SourceAccount"} & keys)
 
 
 def test_commands_are_put_on_queues_by_those_who_give_them() -> None:

@@ -5,19 +5,25 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from local import tether
 from local.layout import PROJECT
 from tests.e2e.conftest import processes_of
 from tests.e2e.world import until
 
-_SECONDS = 900
-_PUSHES = 10
+# The storm goes on until every kind of fault has struck, and only this bounds it.
+_SECONDS = 1800
+_PUSHES = 6
+# Half of its jobs run for three seconds, and the first job that is seen running is killed.
+_SEED = 31
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the storm needs Linux's /proc")
 def test_a_storm_over_functions_jobs_batch_and_bitbucket_loses_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:
-    command = [sys.executable, "-m", "tests.chaos", "--pushes", str(_PUSHES), "--seed", "1"]
+    command = [sys.executable, "-m", "tests.chaos", "--pushes", str(_PUSHES), "--seed", str(_SEED)]
     state = tmp_path / "state"
     log = tmp_path / "log"
     with log.open("wb") as stream:
@@ -39,7 +45,8 @@ def test_a_storm_over_functions_jobs_batch_and_bitbucket_loses_and_doubles_nothi
     told = log.read_text()
 
     assert code == 0, told
-    assert f"nothing lost, nothing doubled: {_PUSHES} pushes, {_PUSHES} runs" in told
+    counted = f"{_PUSHES} pushed, {_PUSHES} records, {_PUSHES} jobs; statuses: "
+    assert f"nothing lost, nothing doubled (seed {_SEED}): {counted}" in told
     for fault in ("function worker", "job", "Batch", "Bitbucket"):
         assert re.search(rf"^{fault} killed +[1-9]", told, re.MULTILINE), told
     assert until(lambda: not processes_of(tmp_path), seconds=15), processes_of(tmp_path)

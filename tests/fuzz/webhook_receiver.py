@@ -43,12 +43,19 @@ class Queue:
 
 
 class Receiver:
-    """The function, its queue and its log; `repository` is the one that the webhook speaks for."""
+    """The function, its queue and its log.
 
-    def __init__(self, repository: str | None, *, require_signature: bool = True) -> None:
+    `repository` is the one that the webhook speaks for, `uuid` that one's; without it the entry is
+    one of before.
+    """
+
+    def __init__(
+        self, repository: str | None, *, uuid: str | None = None, require_signature: bool = True
+    ) -> None:
         self.queue = Queue()
         self._log = io.StringIO()
-        entry = {UUID: {"secret": KEY, "repository": repository}}
+        told = {} if uuid is None else {"uuid": uuid}
+        entry = {UUID: {"secret": KEY, "repository": repository, **told}}
         clients = {
             "sqs": self.queue,
             "secretsmanager": SecretTexts(hooks=json.dumps(entry if repository else [UUID])),

@@ -5,10 +5,11 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
-from shared.bitbucket import CommitGone, CredentialsRefused
+from shared.bitbucket import CommitGone, CredentialsRefused, UnexpectedAnswer
 from shared.errors import Unavailable
 from shared.events import Repository
 from tests.integration.bitbucket_answers import (
@@ -112,22 +113,47 @@ def test_a_gateway_that_asks_for_more_patience_gets_it(server: Server) -> None:
     assert error.value.retry_after == 600
 
 
-def test_a_status_that_is_not_answered_is_repeated_once_it_can_overtake_no_other(
-    server: Server,
-) -> None:
+@contextmanager
+def hanging_up() -> Iterator[str]:
+    """The URL of a server that hears one request and answers nothing."""
+
     def hang_up() -> None:
         connection, _ = silent.accept()
         with connection:
             connection.recv(65536)
 
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as hearing:
-        server.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        silent.settimeout(10)  # for one that nobody calls
         heard = hearing.submit(hang_up)
-
-        with pytest.raises(Unavailable, match="posting build status") as error:
-            bearer(server).post()
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
         heard.result(timeout=10)
+
+
+def test_a_status_that_is_not_answered_is_repeated_once_it_can_overtake_no_other(
+    server: Server,
+) -> None:
+    with hanging_up() as server.url, pytest.raises(Unavailable, match="build status") as error:
+        bearer(server).post()
+
     assert error.value.retry_after == 60
+
+
+def test_a_question_that_is_not_answered_is_asked_again_as_soon_as_any(server: Server) -> None:
+    with hanging_up() as server.url, pytest.raises(Unavailable, match="reading") as error:
+        bearer(server).bitbucket.read("team/churn-model", "", "reading")
+
+    assert error.value.retry_after is None
+
+
+@pytest.mark.parametrize("code", [502, 504])
+def test_a_question_that_a_gateway_kept_back_can_overtake_nothing(
+    server: Server, code: int
+) -> None:
+    server.answers = [(code, {}, b"")]
+
+    with pytest.raises(Unavailable, match=str(code)) as error:
+        bearer(server).bitbucket.read("team/churn-model", "", "reading")
+    assert error.value.retry_after is None
 
 
 @pytest.mark.parametrize("code", [401, 403])
@@ -148,12 +174,37 @@ def test_a_token_rotated_within_the_minute_works_at_once(server: Server) -> None
     assert server.authorizations == ["Bearer t0k3n", "Bearer t0k3n", "Bearer new"]
 
 
-def test_400_is_a_bug_with_what_bitbucket_says(server: Server) -> None:
-    text = b'{"error": {"message": "key: Ensure this value has at most 40 characters"}}'
+def test_400_is_a_bug_told_by_the_fields_that_bitbucket_complains_of(server: Server) -> None:
+    fields = {"key": ["At most 40 characters: 'sent'"], "refname": "sent", "a sent\nname": []}
+    error = {"message": "Bad request: sent", "detail": "sent", "fields": fields}
+    server.answers = [(400, {}, json.dumps({"type": "error", "error": error}).encode())]
+
+    with pytest.raises(UnexpectedAnswer) as refused:
+        bearer(server).post()
+    assert str(refused.value) == "posting build status: 400: it complains of key, refname"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"what was sent",
+        b"",
+        b"[" * 100_000,
+        b'{"error": "sent"}',
+        b'{"error": {"message": "sent"}}',
+        b'{"error": {"message": "sent", "fields": {"sent twice": "sent"}}}',
+        b'{"error": {"message": "sent", "fields": ["sent"]}}',
+    ],
+)
+def test_a_refusal_quotes_nothing_that_may_repeat_what_was_sent(
+    server: Server, text: bytes
+) -> None:
     server.answers = [(400, {}, text)]
 
-    with pytest.raises(ValueError, match=r"400: .*at most 40 characters"):
+    with pytest.raises(UnexpectedAnswer) as refused:
         bearer(server).post()
+    assert str(refused.value) == "posting build status: 400"
+    assert refused.value.__cause__ is None
 
 
 def test_a_redirect_is_not_followed_with_the_token(server: Server) -> None:

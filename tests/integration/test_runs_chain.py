@@ -4,11 +4,13 @@ import itertools
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.bitbucket import CredentialsRefused
 from shared.errors import Rejected, Unavailable
 from shared.events import Asked, RunId, RunRequested, RunStateChanged, enclose
 from shared.runs import new_run, request_run_id
+from shared.telemetry import log
 from tests.fakes import Crash
 from tests.integration.service_chain import Chain
 from tests.samples import COMMIT, NAMES, REPOSITORY, ended_try
@@ -210,6 +212,25 @@ def test_why_a_job_waits_is_shown_after_ten_minutes(chain: Chain) -> None:
 
 
 # Stop and rerun.
+
+
+def test_no_log_line_names_the_person_who_stopped_a_run_before_its_job_or_says_why(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(vars(log), "bind", raising=False)  # the proxy keeps its first logger
+    chain.publishing_crashes = 1
+    with capture_logs() as lines:
+        run_id = chain.push()
+        chain.settle()
+        chain.stop(run_id)
+        chain.settle(200)
+
+    assert chain.run(run_id).reason == "stopped by Someone: too slow"
+    assert "stopped" in [one["state"] for one in lines if one["event"] == "run ended without a job"]
+    assert "status posted" in [one["event"] for one in lines]
+    for one in lines:
+        assert "Someone" not in str(one)
+        assert "too slow" not in str(one)
 
 
 def test_a_stop_before_the_job_is_submitted_submits_none(chain: Chain) -> None:

@@ -10,7 +10,7 @@ from shared.points import Place, decode
 from shared.runs import new_run, request_run_id
 from tests.fakes import Crash, refusal
 from tests.integration.service_chain import BUCKET, OTHER_QUEUE, SWEEP_SECONDS, TUNER, Chain
-from tests.integration.sweep_chain import JUDGED, SIX, ask, looks, told
+from tests.integration.sweep_chain import JUDGED, SIX, ask, comment, looks, told
 from tests.samples import COMMIT, JOB_QUEUE, NAMES, REPOSITORY
 
 ARN = TUNER.rpartition("/")[0]
@@ -49,6 +49,33 @@ def test_a_submitter_that_adopts_a_job_has_it_looked_after(chain: Chain) -> None
     assert len(chain.batch.submissions) == 1
     assert chain.run(run_id).state == "submitted"
     assert looks(chain) == 1
+
+
+def test_a_sweep_that_ends_before_its_request_comes_through_is_concluded(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", Crash(), done=True)
+    run_id = chain.swept(JUDGED)
+    chain.hear(chain.batch.move("job-1", "RUNNING"))
+    chain.batch.children("job-1", SUCCEEDED=6)
+    chain.hear(chain.batch.move("job-1", "SUCCEEDED"))
+    assert chain.run(run_id).state == "succeeded"
+    chain.settle(800)
+
+    progress = chain.run(run_id).progress
+    assert progress is not None
+    assert progress.complete
+    assert "Sweep done" in comment(chain, run_id)
+
+
+def test_a_request_that_comes_again_after_the_report_has_nobody_look(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", SUCCEEDED=6)
+    chain.hear(chain.batch.move("job-1", "SUCCEEDED"))
+    chain.settle(4 * SWEEP_SECONDS)
+    assert "Sweep done" in comment(chain, run_id)
+    chain.send("runs", enclose(RunRequested(run_id=run_id)))
+    chain.settle()
+
+    assert looks(chain) == 0
 
 
 def test_a_request_that_comes_again_submits_nothing_and_leaves_one_chain(chain: Chain) -> None:

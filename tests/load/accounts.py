@@ -47,7 +47,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Account:
-    """All pushes accounted for; `lost` says of each that is not what it lacks."""
+    """All pushes accounted for; `lost` says of each that is not what it lacks.
+
+    `unasked` are records, jobs and statuses that belong to no push.
+    """
 
     pushed: int
     taken: int
@@ -58,11 +61,12 @@ class Account:
     lost: tuple[str, ...]
     messages_left: Mapping[str, int]
     dead_letters: Mapping[str, int]
+    unasked: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether nothing was lost, nothing doubled, and nothing is left."""
-        return not (self.lost or self.messages_left or self.dead_letters)
+        return not (self.lost or self.unasked or self.messages_left or self.dead_letters)
 
     def figures(self) -> dict[str, object]:
         """What a report says of it."""
@@ -75,6 +79,8 @@ class Account:
             "taken_without_answer": self.taken_without_answer,
             "lost": len(self.lost),
             "lost_first": list(self.lost[:_TOLD]),
+            "unasked": len(self.unasked),
+            "unasked_first": list(self.unasked[:_TOLD]),
             "messages_left": dict(self.messages_left),
             "dead_letters": dict(self.dead_letters),
         }
@@ -94,7 +100,18 @@ def settle_accounts(stack: Loaded, pushes: Iterable[Push]) -> Account:
         lost=tuple(f"{one.commit}: {why}" for one in ours if (why := missing(one, seen))),
         messages_left={k: n for k, n in messages.items() if n and not k.endswith("-dlq")},
         dead_letters={k: n for k, n in messages.items() if n and k.endswith("-dlq")},
+        unasked=tuple(unasked(pushes, seen)),
     )
+
+
+def unasked(pushes: Iterable[Push], seen: Seen) -> Iterator[str]:
+    """Records, jobs and statuses that there are although no push asked for them."""
+    pushes = list(pushes)
+    runs, jobs = {one.run_id for one in pushes}, {one.job for one in pushes}
+    commits = {one.commit for one in pushes}
+    yield from (f"record {run_id}" for run_id in seen.records if run_id not in runs)
+    yield from (f"job {name}" for name in seen.jobs if name not in jobs)
+    yield from (f"status of {commit}" for commit, _ in seen.statuses if commit not in commits)
 
 
 def missing(push: Push, seen: Seen) -> str | None:

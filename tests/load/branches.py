@@ -3,6 +3,7 @@
 import time
 
 from tests.load.accounts import Push, settle_accounts
+from tests.load.bounds import Work, memory_failures
 from tests.load.embedded import embedded
 from tests.load.memory import watched
 from tests.load.pushing import commits, many_branches
@@ -22,7 +23,7 @@ from tests.load.warming import warm
 
 def part(count: int) -> Finding:
     """Push `count` branches at once; each asks for a run."""
-    with embedded() as stack, watched(stack.pid) as memory:
+    with embedded("branches") as stack, watched(stack.pid) as memory:
         warm(stack)
         heads = [(f"branch-{n}", commit) for n, commit in enumerate(commits(stack.world, count))]
         settle(stack)
@@ -45,8 +46,8 @@ def part(count: int) -> Finding:
         f"all settled {took:.0f} s after the webhook",
     )
     show_answers(sent)
-    show_memory(memory)
-    failures = failures_of(sent, account)
+    show_memory(memory, Work(count))
+    failures = (*failures_of(sent, account), *memory_failures(memory, Work(count)))
     if not stored:
         failures = (f"the webhook did not store {count} events: {answer.text}", *failures)
     figures = {

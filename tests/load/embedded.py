@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from typing import Any
 
 from local import tether
 from local.bitbucket.client import Client
-from local.layout import PROJECT
+from local.layout import PROJECT, StateDir
 from tests.e2e.trivial import TRIVIAL, trivial_job
 from tests.e2e.world import World
 
@@ -25,6 +27,8 @@ _PARAMETERS = ("UnmovedSeconds=300", "ReconcileRate=rate(5 minutes)")
 _START_SECONDS = 180
 # It removes what the functions' processes left, thousands of files.
 _GRACE_SECONDS = 60
+# The logs of each stack, by its name, until one of that name has ended again.
+KEPT = PROJECT / ".cloud-runner/load"
 
 
 class NotStartedError(Exception):
@@ -67,11 +71,14 @@ class Loaded:
 
 
 @contextmanager
-def embedded() -> Iterator[Loaded]:
-    """A new stack whose jobs run `true`; it has ended when the block is left, however that is."""
-    with TemporaryDirectory(prefix="load-") as name:
-        folder = Path(name)
-        with _up(folder) as pid:
+def embedded(name: str) -> Iterator[Loaded]:
+    """A new stack whose jobs run `true`; it has ended when the block is left, however that is.
+
+    Its logs are then in the folder `name` of `KEPT`.
+    """
+    with TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
+        with logs_kept(folder, KEPT / name), _up(folder) as pid:
             told = json.loads((folder / "ready.json").read_text())
             port = int(told["bitbucket_page_url"].rstrip("/").rsplit(":", 1)[1])
             with Client(port, told["bitbucket_token"]) as bitbucket:
@@ -80,6 +87,22 @@ def embedded() -> Iterator[Loaded]:
                 hook = next(one for one in told["repositories"] if one["repository"] == TRIVIAL)
                 uuid = bitbucket.request("GET", f"/2.0/repositories/{TRIVIAL}")["uuid"]
                 yield Loaded(world, pid, hook["hook_uuid"], hook["webhook_secret"], uuid)
+
+
+@contextmanager
+def logs_kept(folder: Path, kept: Path) -> Iterator[None]:
+    """Copy what the stack, its parts and its jobs have said, even if the block ends badly."""
+    state = StateDir(folder / "state")
+    try:
+        yield
+    finally:
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        for logs in (folder / "up.log", state.logs, state.job_logs):
+            if logs.is_dir():
+                shutil.copytree(logs, kept / logs.relative_to(folder))
+            elif logs.exists():
+                shutil.copy(logs, kept)
 
 
 @contextmanager
@@ -109,6 +132,10 @@ def _up(folder: Path) -> Iterator[int]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(timeout=2 * _GRACE_SECONDS)
+        try:
+            process.wait(timeout=2 * _GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # the tether; its guard ends all that it started
+            process.wait(timeout=_GRACE_SECONDS)
         if process.stdin is not None:
             process.stdin.close()

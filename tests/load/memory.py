@@ -17,10 +17,11 @@ _EVERY_SECONDS = 2.0
 _MIB = 1024 * 1024
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 # How each part's command line tells it; the first that fits. A tether's tells its program as well.
-_TETHERS = "tethers and jobs"
+TETHERS = "tethers and jobs"
+FUNCTIONS = "functions"
 _MARKS = (
-    ("tether.py", _TETHERS),
-    ("ministack-lambda-", "functions"),
+    ("tether.py", TETHERS),
+    ("ministack-lambda-", FUNCTIONS),
     ("-m ministack", "emulator"),
     ("-m local.batch", "Batch endpoint"),
     ("-m local.bitbucket", "Bitbucket stand-in"),
@@ -88,7 +89,7 @@ def _sample(pid: int) -> Sample:
             resident = int(Path(f"/proc/{one}/statm").read_text().split()[1])
         except (OSError, UnicodeDecodeError, IndexError):  # it has ended, or is a job's own
             continue
-        part = next((part for mark, part in _MARKS if mark in command), _TETHERS)
+        part = next((part for mark, part in _MARKS if mark in command), TETHERS)
         mib[part] += resident * _PAGE / _MIB
         processes[part] += 1
     return Sample(time.monotonic(), mib, processes)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.load.accounts import Account, Push, settle_accounts
+from tests.load.bounds import Work, memory_failures
 from tests.load.embedded import Loaded, embedded
 from tests.load.memory import Memory, watched
 from tests.load.pushing import BRANCH, commits, one_push
@@ -30,7 +31,7 @@ from tests.load.settling import settle
 from tests.load.warming import warm
 
 _STEP = 0.8
-_LOWEST = 1.0
+LOWEST = 1.0
 _PROBE_SECONDS = 15.0
 
 
@@ -43,6 +44,11 @@ class Minute:
     account: Account
     settled_after: float
     memory: Memory
+
+    @property
+    def work(self) -> Work:
+        """What it brought."""
+        return Work(self.account.pushed)
 
     @property
     def carried(self) -> bool:
@@ -74,22 +80,27 @@ def part(rate: float, lasting: float) -> Finding:
         if minutes[-1].carried:
             break
     carried = minutes[-1].rate if minutes[-1].carried else None
-    failures = [f"at {one.rate:g}/s: {what}" for one in minutes for what in losses(one.account)]
+    failures = [
+        f"at {one.rate:g}/s: {what}"
+        for one in minutes
+        for what in (*losses(one.account), *memory_failures(one.memory, one.work))
+    ]
     if carried is None:
         failures.append("no rate was carried")
     figures = {"carried_rate": carried, "minutes": [one.figures() for one in minutes]}
-    return Finding("rate", {**figures, "probes": probes}, tuple(failures))
+    said = f"{rate:g} pushes a second asked for, {carried or 0:g} carried"
+    return Finding("rate", {**figures, "probes": probes}, tuple(failures), said)
 
 
 def _downwards(rate: float) -> Iterator[float]:
-    while rate >= _LOWEST:
+    while rate >= LOWEST:
         yield rate
         rate = round(rate * _STEP, 1)
 
 
 def _answered_in_time(rate: float, probes: dict[float, object]) -> bool:
     # A stack of its own for each rate: what one left behind does not weigh on the next.
-    with embedded() as stack:
+    with embedded(f"rate-{rate:g}-probe") as stack:
         sent, _ = _send(stack, rate, _PROBE_SECONDS)
     probes[rate] = sent.figures()
     say(f"{rate:g} a second for {_PROBE_SECONDS:g} s: {sent.late} not in time")
@@ -97,7 +108,7 @@ def _answered_in_time(rate: float, probes: dict[float, object]) -> bool:
 
 
 def _minute(rate: float, lasting: float) -> Minute:
-    with embedded() as stack, watched(stack.pid) as memory:
+    with embedded(f"rate-{rate:g}") as stack, watched(stack.pid) as memory:
         sent, hashes = _send(stack, rate, lasting)
         settle(stack)
         took = time.monotonic() - sent.began
@@ -129,4 +140,4 @@ def _show(minute: Minute) -> None:
         f" {account.true_statuses / minute.settled_after:.1f} runs a second",
     )
     show_answers(minute.sent)
-    show_memory(minute.memory)
+    show_memory(minute.memory, minute.work)

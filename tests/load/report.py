@@ -10,17 +10,22 @@ import click
 
 from tests.benchmarks.tables import show
 from tests.load.accounts import Account
-from tests.load.memory import PARTS, Memory
+from tests.load.bounds import BOUNDS, Work, peak
+from tests.load.memory import FUNCTIONS, PARTS, Memory
 from tests.load.sender import Sent
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one part found. `failures` are what must not be; none of them: the part is well."""
+    """What one part found. `failures` are what must not be; none of them: the part is well.
+
+    `said` is what must be read even if all is well.
+    """
 
     part: str
     figures: Mapping[str, object]
     failures: tuple[str, ...]
+    said: str | None = None
 
 
 def write(findings: Sequence[Finding], path: Path) -> None:
@@ -46,6 +51,8 @@ def losses(account: Account) -> tuple[str, ...]:
     found = []
     if account.lost:
         found.append(f"{len(account.lost)} pushes are not accounted for, first {account.lost[0]}")
+    if account.unasked:
+        found.append(f"{len(account.unasked)} that nobody asked for, first {account.unasked[0]}")
     if account.messages_left:
         found.append(f"messages left: {dict(account.messages_left)}")
     if account.dead_letters:
@@ -66,11 +73,13 @@ def show_account(title: str, account: Account, *notes: str) -> None:
             ("jobs", f"{account.jobs:,}"),
             ("true statuses", f"{account.true_statuses:,}"),
             ("lost or doubled", f"{len(account.lost):,}"),
+            ("that nobody asked for", f"{len(account.unasked):,}"),
             ("messages left", str(sum(account.messages_left.values()))),
             ("dead letters", str(sum(account.dead_letters.values()))),
         ],
         *notes,
         *account.lost[:5],
+        *account.unasked[:5],
     )
 
 
@@ -85,11 +94,18 @@ def show_answers(sent: Sent) -> None:
     )
 
 
-def show_memory(memory: Memory) -> None:
-    """Print the peak of each part."""
-    peaks = memory.peaks()
-    rows = [(part, f"{peaks[part]:.0f}", str(memory.most_processes(part))) for part in PARTS]
-    show("Peak resident memory", ("part", "MiB", "processes"), rows)
+def show_memory(memory: Memory, work: Work) -> None:
+    """Print the peak of each part beside what it may have; `bounds` tells why."""
+    rows = [
+        (
+            "each function" if part == FUNCTIONS else part,
+            f"{peak(memory, part):.0f}",
+            f"{BOUNDS[part].mib(work):.0f}",
+            str(memory.most_processes(part)),
+        )
+        for part in PARTS
+    ]
+    show("Peak resident memory", ("part", "MiB", "at most", "processes"), rows)
 
 
 def memory_figures(memory: Memory) -> dict[str, object]:

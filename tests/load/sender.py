@@ -8,7 +8,7 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -77,8 +77,8 @@ class Sender:
     url: str
     _answers: dict[int, Answer] = field(default_factory=dict)
 
-    def send(self, webhooks: Sequence[Webhook], rate: float) -> Sent:
-        """Send `rate` a second, and wait until each is answered or given up."""
+    def send(self, webhooks: Iterable[Webhook], rate: float) -> Sent:
+        """Send `rate` a second until there are no more; wait until each is answered or given up."""
         self._answers = {}
         threads = []
         start = time.monotonic() + 0.1
@@ -90,7 +90,7 @@ class Sender:
             threads.append(one)
         for thread in threads:
             thread.join()
-        ordered = tuple(self._answers[place] for place in range(len(webhooks)))
+        ordered = tuple(self._answers[place] for place in range(len(threads)))
         return Sent(ordered, start)
 
     def _one(self, place: int, webhook: Webhook, due: float) -> None:

@@ -12,8 +12,9 @@ from statistics import linear_regression, mean
 
 from tests.benchmarks.tables import show
 from tests.load.accounts import Push, settle_accounts
+from tests.load.bounds import BOUNDS, FEWEST_SAMPLES, Work, memory_failures, unmeasured
 from tests.load.embedded import embedded
-from tests.load.memory import PARTS, Memory, Sample, watched
+from tests.load.memory import FUNCTIONS, PARTS, Memory, Sample, watched
 from tests.load.pushing import BRANCH, commits, one_push
 from tests.load.report import (
     Finding,
@@ -31,7 +32,7 @@ from tests.load.warming import warm
 # The last third may be above the middle one by a twentieth, or by so many MiB if that is more.
 _MARGIN, _MARGIN_MIB = 0.05, 3.0
 # What a push may leave in the emulator's memory: a record, messages' and functions' log lines.
-_EMULATOR, _EMULATOR_KIB = "emulator", 256.0
+_EMULATOR, _EMULATOR_KIB = "emulator", BOUNDS["emulator"].run
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Growth:
 
 def part(minutes: float, rate: float) -> Finding:
     """Send `rate` pushes a second for so many minutes; each asks for a run."""
-    with embedded() as stack, watched(stack.pid) as memory:
+    with embedded("soak") as stack, watched(stack.pid) as memory:
         warm(stack)
         hashes = commits(stack.world, round(60 * minutes * rate))
         settle(stack)
@@ -68,15 +69,20 @@ def part(minutes: float, rate: float) -> Finding:
             for commit, answer in zip(hashes, sent.answers, strict=True)
         ]
         account = settle_accounts(stack, pushes)
-    growths = _growths(memory, sent.began, ended, rate)
+    thirds = Thirds(memory, sent.began, ended)
+    found = growths(thirds, rate) if thirds.enough else []
     show_account(f"{rate:g} pushes a second for {minutes:g} minutes", account)
     show_answers(sent)
-    _show(growths)
-    show_memory(memory)
+    _show(found)
+    show_memory(memory, Work(len(pushes)))
     failures = [
-        f"{one.part} grew from {one.middle:.1f} to {one.last:.1f} MiB"
-        for one in growths
-        if not one.flat
+        *thirds.failures(),
+        *memory_failures(memory, Work(len(pushes))),
+        *(
+            f"{one.part} grew from {one.middle:.1f} to {one.last:.1f} MiB"
+            for one in found
+            if not one.flat
+        ),
     ]
     figures = {
         "minutes": minutes,
@@ -91,7 +97,7 @@ def part(minutes: float, rate: float) -> Finding:
                 "kib_per_push": round(one.kib_per_push, 2),
                 "flat": one.flat,
             }
-            for one in growths
+            for one in found
         },
         "samples": [
             {"seconds": round(one.at - sent.began, 1), "mib": _rounded(one)}
@@ -102,15 +108,48 @@ def part(minutes: float, rate: float) -> Finding:
     return Finding("soak", figures, (*failures_of(sent, account), *failures))
 
 
-def _growths(memory: Memory, start: float, end: float, rate: float) -> list[Growth]:
-    third = (end - start) / 3
-    middle = memory.between(start + third, end - third)
-    last = memory.between(end - third, end)
-    return [_growth(part, middle, last, rate) for part in PARTS]
+@dataclass(frozen=True)
+class Thirds:
+    """What was measured from `start` to `end`, but for the first third of it."""
+
+    memory: Memory
+    start: float
+    end: float
+
+    @property
+    def middle(self) -> list[Sample]:
+        """The samples of the second third."""
+        third = (self.end - self.start) / 3
+        return self.memory.between(self.start + third, self.end - third)
+
+    @property
+    def last(self) -> list[Sample]:
+        """The samples of the last third."""
+        return self.memory.between(self.end - (self.end - self.start) / 3, self.end)
+
+    @property
+    def enough(self) -> bool:
+        """Whether each third was measured often enough to be compared."""
+        return min(len(self.middle), len(self.last)) >= FEWEST_SAMPLES
+
+    def failures(self) -> list[str]:
+        """What was not measured: memory of which nothing is known is not flat."""
+        found = unmeasured(Memory([*self.middle, *self.last]))
+        if not self.enough:
+            found.append(
+                f"{len(self.middle)} and {len(self.last)} samples in a third,"
+                f" less than {FEWEST_SAMPLES}: nothing can be said of growth"
+            )
+        return found
+
+
+def growths(thirds: Thirds, rate: float) -> list[Growth]:
+    """How each part grew in the last two thirds of a time in which `rate` pushes a second came."""
+    return [_growth(part, thirds.middle, thirds.last, rate) for part in PARTS]
 
 
 def _growth(part: str, middle: Sequence[Sample], last: Sequence[Sample], rate: float) -> Growth:
-    mib = _each if part == "functions" else _all
+    mib = _each if part == FUNCTIONS else _all
     both = [*middle, *last]
     a_second = linear_regression([one.at for one in both], [mib(one, part) for one in both]).slope
     before, after = (mean(mib(one, part) for one in some) for some in (middle, last))
@@ -135,7 +174,7 @@ def _show(growths: Sequence[Growth]) -> None:
         ("part", "middle third", "last third", "an hour", "KiB a push", "flat"),
         [
             (
-                "each function" if one.part == "functions" else one.part,
+                "each function" if one.part == FUNCTIONS else one.part,
                 f"{one.middle:.1f}",
                 f"{one.last:.1f}",
                 f"{one.slope:+.1f}",

@@ -24,6 +24,10 @@ _PROCESSES = {
 _MORE_AT_ONCE = 4
 
 
+class NotWarmError(Exception):
+    """A function failed at a call without records; the text is what it answered."""
+
+
 def warm(stack: Loaded) -> None:
     """Let the functions that a push goes through have all the processes that they may have."""
     say("starting the functions' processes")
@@ -41,4 +45,6 @@ def warm(stack: Loaded) -> None:
 
 
 def _call(functions: Any, name: str) -> None:
-    functions.invoke(FunctionName=name, Payload=b'{"Records": []}')
+    answer = functions.invoke(FunctionName=name, Payload=b'{"Records": []}')
+    if "FunctionError" in answer:
+        raise NotWarmError(f"{name}: {answer['Payload'].read().decode(errors='replace')}")

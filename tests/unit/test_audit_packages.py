@@ -89,9 +89,10 @@ def test_an_answer_that_is_none_leaves_every_package_out(answer: str) -> None:
 
 
 def test_every_lock_is_audited_with_what_is_for_other_systems() -> None:
-    found = {lock.name: pins(lock.read_text(encoding="utf-8")) for lock in locks()}
+    found = {lock: pins(lock.read_text(encoding="utf-8")) for lock in locks()}
+    (dev,) = [pinned for lock, pinned in found.items() if lock.name == "dev.txt"]
 
-    assert ("colorama", "0.4.6") in found["dev.txt"]  # for Windows
+    assert "colorama" in {name for name, _ in dev}  # for Windows
     assert all(found.values())
     assert {lock.parent.name for lock in locks()} == {"container", "requirements", "shared"}
 

@@ -10,6 +10,7 @@ from local.aws import REGION
 from services.notifier.statuses import Links, status
 from shared.events import Asked, Job, Repository
 from shared.runs import Run, commit_run_id
+from tests.chaos import invariants
 from tests.chaos.evidence import Evidence
 from tests.chaos.hearing import Heard
 from tests.chaos.invariants import heard_of, verdicts
@@ -98,9 +99,18 @@ def test_a_stack_at_which_all_is_well_is_found_well() -> None:
                     (PUSHED.repository, PUSHED.commit): _shown(RUN.changed(state="running"))
                 }
             },
-            {"statuses that say what the record says"},
+            {
+                "statuses that say what the record says",
+                "statuses that tell success, failure and exit code",
+            },
         ),
-        ({"statuses": {}}, {"statuses that say what the record says"}),
+        (
+            {"statuses": {}},
+            {
+                "statuses that say what the record says",
+                "statuses that tell success, failure and exit code",
+            },
+        ),
         (
             {
                 "statuses": {
@@ -123,6 +133,21 @@ def test_a_stack_at_which_all_is_well_is_found_well() -> None:
 )
 def test_damage_is_seen(damage: dict[str, Any], seen_by: set[str]) -> None:
     assert _wrong(replace(WHOLE, **damage)) == seen_by
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"state": "SUCCESSFUL"}, {"description": "failed: no reason given"}],
+)
+def test_a_status_is_judged_without_the_words_of_the_service_that_wrote_it(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    lie = status(RUN, Links(REGION)) | told
+    monkeypatch.setattr(invariants, "status", lambda run, links: lie)
+    shown = [{"key": lie["key"], "refname": lie["refname"], "writes": [lie]}]
+    seen = replace(WHOLE, statuses={(PUSHED.repository, PUSHED.commit): shown})
+
+    assert _wrong(seen) == {"statuses that tell success, failure and exit code"}
 
 
 def test_the_promise_begins_with_202_and_with_nothing_else() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.main import cloud_runner, main
 from cli.remote.machine import MachineFacts
-from cli.shown import table
+from cli.shown import printable_lines, table
 from cli.sweep.fetching import _EXPERIMENT
 from container.report_text import shown as shown_in_a_report
 from services.notifier.statuses import Links, status
@@ -30,6 +30,7 @@ from tests.unit.conftest import fresh_logging
 
 WILD = 'x\x1b[2J\x1b]0;title\x07\x9b1A\r\b\u202e"}\n{"event": "run read", "level": "forged"}'
 TEXTS = [WILD, "\n\n\n", "\x00", "\ud800", "\u2028\u2029", '"', "\\", "{}", "%s %(x)s {0}"]
+JOINERS = str.maketrans("", "", "\u200c\u200d")
 # What may be no part of a name that becomes one of a path, an ARN or a key.
 NO_NAME = st.text(max_size=40)
 
@@ -148,11 +149,52 @@ def test_a_sweeps_comment_shows_only_what_can_be_seen() -> None:
     assert not any(line.startswith('{"event"') for line in text.splitlines())
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text())
 def test_a_line_of_a_page_is_one_line_of_what_can_be_seen(text: str) -> None:
-    assert one_line(text, 50).isprintable()
+    assert one_line(text, 50).translate(JOINERS).isprintable()
     assert len(one_line(text, 50)) <= 50
     assert shown_in_a_report(text).isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: a verb and its prefix
+        "PDF\u200c\u0647\u0627",  # Persian: a plural of what is written in Latin
+        "\U0001f469\u200d\U0001f4bb \u2764\ufe0f\u200d\U0001f525",  # emoji of several parts
+    ],
+)
+def test_joiners_stay_where_they_join_what_is_written(text: str) -> None:
+    assert one_line(text, 50) == text
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
+@pytest.mark.parametrize(
+    "text", ["ma{}in", "{}\u06cc", "\u06cc{}", "\u06cc {}\u06cc", "\u06cc{}\x00"]
+)
+def test_joiners_that_join_nothing_are_shown(text: str, joiner: str) -> None:
+    shown = one_line(text.format(joiner), 50)
+
+    assert joiner not in shown
+    assert "\N{REPLACEMENT CHARACTER}" in shown
+
+
+def test_of_joiners_in_a_row_none_stays() -> None:
+    assert one_line("\u06cc\u200d\u200d\u06cc", 50) == "\u06cc��\u06cc"
+
+
+def test_what_git_lists_behind_tabs_is_a_list_on_a_terminal_too() -> None:
+    said = (
+        "error: The following untracked working tree files would be overwritten by checkout:\n"
+        "\tdata.csv\n\tmodels/\x1b[2J.pkl\n"
+        "Please move or remove them before you switch branches."
+    )
+
+    assert printable_lines(said).splitlines()[1:3] == [
+        "        data.csv",
+        "        models/\\x1b[2J.pkl",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +222,7 @@ def test_an_experiment_of_dvcs_is_one() -> None:
     assert _EXPERIMENT.fullmatch(f"refs/exps/{'0a' * 1}/{'1' * 38}/4f2a77c1-1-7")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(NO_NAME)
 def test_no_name_of_a_repository_leads_out_of_its_folder(name: str) -> None:
     """A slug is what is behind the one slash of a full name, and holds none itself."""
@@ -194,6 +237,7 @@ def test_no_name_of_a_repository_leads_out_of_its_folder(name: str) -> None:
     assert place.folder.count("/") == Place("slug", "s").folder.count("/")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(NO_NAME, NO_NAME)
 def test_names_of_jobs_are_plain_whatever_repository_and_commit_are_called(
     slug: str, commit: str

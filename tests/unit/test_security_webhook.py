@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.webhook.push import Push
+from services.webhook.delivery import Answer
+from services.webhook.push import MAX_BRANCHES, Push
 from services.webhook.signature import sign
 from tests.samples import payload
 from tests.unit.test_webhook_answers import KEY, REPOSITORY, UUID, Receiver, authorised, delivery
@@ -173,10 +174,64 @@ def test_of_a_name_that_is_given_twice_the_one_that_is_checked_is_the_one_that_i
     ours, theirs = json.dumps(PUSH["repository"]), '{"uuid": "{x}", "full_name": "other/one"}'
     rest = json.dumps({"push": PUSH["push"]})[1:]
 
-    for first, second in ((ours, theirs), (theirs, ours)):
+    def answer(first: str, second: str) -> Answer:
         body = f'{{"repository": {first}, "repository": {second}, {rest}'.encode()
-        answer = authorised().answer(delivery(body))
-        assert {one.repository.full_name for one in answer.events} <= {REPOSITORY}
+        return authorised().answer(delivery(body))
+
+    # The last one counts, to the check as to the event.
+    refused, taken = answer(ours, theirs), answer(theirs, ours)
+    assert (refused.status, refused.events) == (401, ())
+    assert taken.status == 202
+    (event,) = taken.events
+    assert event.repository.full_name == REPOSITORY
+    assert event.repository.uuid == PUSH["repository"]["uuid"]
+
+
+def moving(count: int) -> dict[str, Any]:
+    """A push that moves so many branches, besides one deleted, one that stayed and one tag."""
+    target = {"hash": "a" * 40}
+    branch = {"type": "branch", "name": "stayed", "target": target}
+    others = [
+        {"new": None, "old": branch},
+        {"new": branch, "old": branch},
+        {"new": {**branch, "type": "tag"}, "old": None},
+    ]
+    moved = [{"new": {**branch, "name": f"b{n}"}, "old": None} for n in range(count)]
+    return {**PUSH, "push": {"changes": others + moved}}
+
+
+def test_the_limit_of_branches_that_one_push_may_move_is_met_from_both_sides() -> None:
+    taken = authorised().answer(delivery(moving(MAX_BRANCHES)))
+    refused = authorised().answer(delivery(moving(MAX_BRANCHES + 1)))
+
+    assert (taken.status, len(taken.events)) == (202, MAX_BRANCHES)
+    assert (refused.status, refused.events) == (413, ())
+    assert refused.text == "2001 branches in one push are too many: push 2000 at a time"
+
+
+def test_of_a_push_that_moves_too_many_branches_no_event_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def make(*_: object) -> None:
+        pytest.fail("an event was made")
+
+    monkeypatch.setattr(Push, "commits", make)
+
+    assert authorised().answer(delivery(moving(MAX_BRANCHES + 1))).status == 413
+
+
+def test_whose_push_has_too_many_branches_counts_before_that_it_has() -> None:
+    theirs = {**moving(MAX_BRANCHES + 1), "repository": {"uuid": "{x}", "full_name": "other/one"}}
+
+    assert authorised().answer(delivery(theirs)).status == 401
+
+
+@pytest.mark.parametrize("flag", ["false", "true", 1, None])
+def test_nothing_but_the_gateways_own_true_says_that_a_body_is_base64(flag: object) -> None:
+    plain, encoded = delivery(), delivery(in_base64=True)
+
+    assert authorised().answer({**plain, "isBase64Encoded": flag}).status == 202
+    assert authorised().answer({**encoded, "isBase64Encoded": flag}).status == 401
 
 
 @pytest.mark.parametrize("scheme", ["sha1=", "md5=", "SHA512=", "", "none", "sha256:", "sha256=="])
