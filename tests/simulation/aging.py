@@ -16,10 +16,10 @@ _NEW_FIELD = {"added_in_a_newer_release": {"nobody": ["knows", 1, None]}}
 
 
 def age_messages(sqs: Sqs, *, newer: bool) -> int:
-    """Rewrite every message of ours that waits; how many that were."""
+    """Rewrite every message of ours that waits, or was given up; how many that were."""
     changed = 0
     for source in sources():
-        for message in sqs.waiting(source.url):
+        for message in (*sqs.waiting(source.url), *sqs.dead(source.url)):
             aged = aged_body(message.body, newer=newer)
             changed += aged != message.body
             message.body = aged

@@ -5,7 +5,7 @@ from typing import Any
 
 import urllib3.exceptions
 
-from tests.simulation import names
+from tests.simulation import names, telling
 from tests.simulation.models.bitbucket import Answer
 from tests.simulation.outages import Outages
 from tests.simulation.world import World
@@ -15,19 +15,35 @@ _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
 # What a gateway has kept back arrives by then, after nobody waits for it any more.
 _LATEST_SECONDS = 45
+# Whoever replaces a token does it at Bitbucket first, and writes the stack's secret then.
+_WRITTEN_WITHIN = 30
 _AUTH_SECRET = "BITBUCKET_AUTH_SECRET"
 # What Bitbucket's load balancer answers: no JSON.
 _HTML = b"<html>something went wrong</html>"
 
 
-def rotate_token(world: World) -> None:
-    """Give Bitbucket and the stack other credentials; the earlier ones are refused from now on."""
+def rotate_token(world: World, *, within: float = 0) -> None:
+    """Give Bitbucket and the stack other credentials; the earlier ones are refused from now on.
+
+    The stack's secret is written some seconds later, `within` at most.
+    """
     token = f"ATCT-{len(world.secrets)}-{world.choices.seed:x}-s3cr3t"
     world.secrets.add(token)
     world.bitbucket.tokens.clear()
     world.bitbucket.tokens.add(f"Bearer {token}")
     secret = names.environment("notifier")[_AUTH_SECRET]
-    world.secretsmanager.texts[secret] = json.dumps({"kind": "access_token", "token": token})
+    text = json.dumps({"kind": "access_token", "token": token})
+
+    def write() -> None:
+        # Whoever has replaced them once more has written the newer ones, or is about to.
+        if f"Bearer {token}" in world.bitbucket.tokens:
+            world.secretsmanager.texts[secret] = text
+
+    if within:
+        after = world.choices.between(0, within, "the secret is written")
+        world.scheduler.later(after, write, "the secret is written")
+    else:
+        write()
 
 
 class EffectfulHttp:
@@ -61,7 +77,7 @@ class EffectfulHttp:
         if method != "GET" and strikes("http-lands-late", what):
             self._land_late(method, url, body, headers)
         if strikes("http-slow", what):
-            pause(world.choices.between(1, 9, what))
+            pause(world.choices.seconds(1, 9, what))
         answer = world.bitbucket.request(method, url, body, headers, redirect=redirect)
         self._say(method, url, body, answer)
         if strikes("http-unclear", what):
@@ -85,8 +101,8 @@ class EffectfulHttp:
             answer = world.bitbucket.request(method, url, body, headers)
             self._say(method, url, body, answer)
 
-        after = _READ_SECONDS + world.choices.between(0, _LATEST_SECONDS, f"{self._who} {method}")
-        world.scheduler.later(after, land, f"{method} lands late")
+        after = _READ_SECONDS + world.choices.seconds(0, _LATEST_SECONDS, f"{self._who} {method}")
+        world.scheduler.bring(after, land, f"{method} lands late")
         world.scheduler.pause(_READ_SECONDS)
         raise urllib3.exceptions.ReadTimeoutError(_pool(), url, "read timed out")
 
@@ -101,7 +117,7 @@ class EffectfulHttp:
             raise urllib3.exceptions.ConnectTimeoutError(_pool(), "connect timed out")
         if strikes("http-401", what):
             # The credentials are changed at this very moment.
-            rotate_token(world)
+            rotate_token(world, within=_WRITTEN_WITHIN)
             world.count("tokens rotated")
         if strikes("http-429", what):
             told = world.choices.among(["7", "600", "3600", "86400", "soon", None], what)
@@ -114,11 +130,9 @@ class EffectfulHttp:
 
     def _say(self, method: str, url: str, body: bytes | None, answer: Answer) -> None:
         if self._world.trace.on:
-            path = url.partition("/repositories/")[2]
-            told = body.decode(errors="replace")[:90] if body else ""
             running = self._world.scheduler.running
             who = running.label if running else self._who
-            self._world.trace.say(who, f"{method} {path} {told}: {answer.status}")
+            self._world.trace.say(who, telling.request(method, url, body, answer.status))
 
 
 def _pool() -> urllib3.connectionpool.ConnectionPool:

@@ -4,8 +4,9 @@ What differs from Lambda is all in this module.
 """
 
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from shared.bitbucket import Bitbucket
 from shared.entry import Handler
 from shared.secrets import Secrets
 from shared.telemetry import log
-from tests.simulation import names
+from tests.simulation import foreseen, names
 from tests.simulation.world import MakesClients, World
 
 SERVICES = ("webhook", "parser", "submitter", "monitor", "reconciler", "notifier", "sweeper")
@@ -84,7 +85,7 @@ def surroundings(world: World) -> Iterator[None]:
             stack.enter_context(_defaults(kept.__init__, replaced))
         for module in (shared.consumer, shared.best):
             stack.enter_context(mock.patch.object(module, "random", jitter))
-        stack.enter_context(_log_lines(world.log_lines.append))
+        stack.enter_context(_log_lines(world))
         yield
 
 
@@ -101,11 +102,15 @@ def _defaults(function: Any, replaced: Mapping[object, object]) -> Iterator[None
 
 
 @contextmanager
-def _log_lines(keep: Callable[[str], None]) -> Iterator[None]:
-    """Give each log line to `keep` instead of writing it."""
+def _log_lines(world: World) -> Iterator[None]:
+    """Keep each log line instead of writing it, and count what was said."""
 
     def kept(_logger: object, method: str, line: structlog.typing.EventDict) -> str:
-        keep(f"{method} {line}")
+        error = sys.exception()
+        if line["event"] == "message failed" and error is not None:
+            foreseen.look_at(world, str(line.get("service", "a consumer")), error)
+        world.log_lines.append(f"{method} {line}")
+        world.count(f"said: {line['event']}")
         raise structlog.DropEvent
 
     before = structlog.get_config()

@@ -42,7 +42,7 @@ KINDS: dict[str, Kind] = {
     "not-reached": Kind(0.25, 0.005, 0.2),
     "partial": Kind(0.25, 0.02, 0.3),
     "skew": Kind(0.5, 0.2, 1.0),
-    "redeploy": Kind(0.3, 0.01, 0.1),
+    "redeploy": Kind(0.3, 0.02, 0.2),
     "recycled": Kind(0.3, 0.01, 0.3),
     # Of queues and buses.
     "delivered-twice": Kind(0.4, 0.01, 0.3),
@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     # Of what is read.
     "list-lag": Kind(0.5, 0.1, 1.0),
     "list-lag-beyond": Kind(0.1, 0.3, 1.0),
+    "empty-page": Kind(0.3, 0.1, 0.6),
     "index-lag": Kind(0.3, 0.05, 0.8),
     "eventual-read": Kind(0.4, 0.1, 0.8),
     # Of Bitbucket.
@@ -78,6 +79,7 @@ KINDS: dict[str, Kind] = {
     "command": Kind(0.3, 0.5, 1.0),
     "no-definition": Kind(0.15, 0.3, 1.0),
     "hook-rotated": Kind(0.15, 1.0, 1.0),
+    "many-branches": Kind(0.1, 0.1, 0.6),
     "answer-lost": Kind(0.3, 0.05, 0.4),
     "queue-blocked": Kind(0.25, 0.1, 0.6),
     "time-limit": Kind(0.15, 0.03, 0.3),
@@ -92,16 +94,29 @@ KINDS: dict[str, Kind] = {
     "outage-bitbucket": Kind(0.04, 1.0, 1.0),
     "outage-secretsmanager": Kind(0.03, 1.0, 1.0),
 }
-# What a caller may ask about that is not listed: it occurs, in some seeds.
-_UNLISTED = Kind(0.3, 0.02, 0.3)
 # How many of the places that a kind may strike it strikes so many times as often as the others, and
 # how often at most.
 _FOCUSED = 0.05
 _FOCUS = 10
 _MOST_FOCUSED = 0.35
-# Some do harm only together: for these odds, in so many of all seeds. Here a second job is begun
-# for an attempt of whose first nothing is heard in time.
-_TOGETHER = ((0.05, {"list-lag-beyond": 1.0, "submitted-unclear": 0.6, "event-lost": 0.5}),)
+# Some do harm only together: with these odds, in so many of all seeds.
+_TOGETHER: tuple[tuple[float, dict[str, float]], ...] = (
+    # A second job is begun for an attempt of whose first nothing is heard in time.
+    (0.05, {"list-lag-beyond": 1.0, "submitted-unclear": 0.6, "event-lost": 0.5}),
+    # The same where ListJobs is as far behind as it may be: no second job is begun.
+    (
+        0.05,
+        {
+            "list-lag": 1.0,
+            "submitted-unclear": 0.6,
+            "event-lost": 0.5,
+            "lands-late": 0.1,
+            "list-lag-beyond": 0,
+        },
+    ),
+    # Whoever takes over the lease alone can find the job, and fails at that.
+    (0.05, {"submitted-unclear": 0.5, "job-unheard": 0.7, "throttled": 0.5, "list-lag-beyond": 0}),
+)
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,7 @@ class Choices:
         self.decisions = 0
         self.struck: list[Strike] = []
         self.on_strike: Callable[[Strike], None] = lambda _strike: None
+        self.on_told: Callable[[str], None] = lambda _text: None
         self._until = until
         self._without = without
         self._salt = _mixed(seed)
@@ -142,7 +158,7 @@ class Choices:
         self._profile: dict[str, float] = {}
         self._odds: dict[str, float] = {}
         for fault, kind in KINDS.items():
-            self._draw_odds(fault, kind)
+            self._profile[fault] = self._odds_of(fault, kind)
         for number, (share, odds) in enumerate(_TOGETHER):
             if self._number(f"together {number}") / _UNIT < share:
                 self._profile |= odds
@@ -156,12 +172,14 @@ class Choices:
         """Whether a fault of this kind strikes `what` now; never once it is `calm`.
 
         `what` is who is struck and where, as a reader of the schedule wants it.
+
+        Raises:
+            KeyError: there is no such kind.
+
         """
         if self.calm:
             return False
-        known = self._profile.get(fault)
-        if known is None:
-            known = self._draw_odds(fault, _UNLISTED)
+        known = self._profile[fault]
         if not known:
             return False
         self.decisions += 1
@@ -194,17 +212,25 @@ class Choices:
         """A number from `low` to `high`; of `what`, as above."""
         return low + (high - low) * (self._number(f"between {what}") / _UNIT)
 
+    def seconds(self, low: float, high: float, what: str = "") -> float:
+        """A number as `between` gives it: how long the fault lasts that has just struck."""
+        drawn = self.between(low, high, what)
+        self.tell(f"{drawn:.1f} s")
+        return drawn
+
+    def tell(self, text: str) -> None:
+        """Say more of the fault that has just struck: it stands beside it in the schedule."""
+        self.on_told(text)
+
     def random(self, what: str) -> Random:
         """A generator of its own for code that wants one."""
         return Random(self._number(f"random {what}"))
 
-    def _draw_odds(self, fault: str, kind: Kind) -> float:
+    def _odds_of(self, fault: str, kind: Kind) -> float:
         enabled = self._number(f"enabled {fault}") / _UNIT < kind.share
         # Most odds are low, some are high.
         scale = (kind.high / kind.low) ** (self._number(f"odds {fault}") / _UNIT)
-        odds = kind.low * scale if enabled else 0.0
-        self._profile[fault] = odds
-        return odds
+        return kind.low * scale if enabled else 0.0
 
     def _focused(self, key: str, odds: float) -> float:
         """The odds for one place: a few places are struck far more often than all others."""

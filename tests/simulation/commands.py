@@ -108,7 +108,7 @@ class Commands:
             )
             return True
 
-        self._type(f"stop by {by}", act)
+        self._type(f"stop by {by}", about, act)
 
     def rerun(self, about: About, *, otherwise: Callable[[], None]) -> None:
         """Run again what is over; `otherwise` is called if that was refused."""
@@ -117,16 +117,23 @@ class Commands:
             run_id = self.run_of(about)
             if run_id is None:
                 return False
+            before = self._attempt(run_id)
             self._ledger.reruns[run_id] += 1
-            control.rerun(
-                run_id,
-                now=self._world.clock(),
-                runs=RunStore(clients.make("dynamodb", attempts=_CALLS), runs_table()),
-                publisher=self._publisher(clients),
-            )
+            try:
+                control.rerun(
+                    run_id,
+                    now=self._world.clock(),
+                    runs=RunStore(clients.make("dynamodb", attempts=_CALLS), runs_table()),
+                    publisher=self._publisher(clients),
+                )
+            except Rejected:
+                # Unless it was done before the answer was lost.
+                if self._attempt(run_id) == before:
+                    self._ledger.reruns[run_id] -= 1
+                raise
             return True
 
-        self._type("rerun", act, otherwise=otherwise)
+        self._type("rerun", about, act, otherwise=otherwise)
 
     def ask(self, request_id: str, ask: Ask) -> None:
         """Ask for a run of a commit."""
@@ -143,7 +150,18 @@ class Commands:
             return True
 
         self._ledger.asked(ask)
-        self._type("submit", act)
+        self._type("submit", ask.about, act)
+
+    def _leave(self, about: About) -> None:
+        """Note that a command broke off: the reconciler may be who tells what it has written."""
+        run_id = self.run_of(about)
+        if run_id is not None:
+            version = self._world.dynamodb.items(runs_table())[run_id,]["version"]["N"]
+            self._ledger.broken_off.add((run_id, int(version)))
+
+    def _attempt(self, run_id: RunId) -> str:
+        attempt: str = self._world.dynamodb.items(runs_table())[run_id,]["attempt"]["N"]
+        return attempt
 
     def _publisher(self, clients: MakesClients) -> Publisher:
         outputs = _Outputs()
@@ -157,6 +175,7 @@ class Commands:
     def _type(
         self,
         what: str,
+        about: About,
         act: Callable[[MakesClients], bool],
         *,
         otherwise: Callable[[], None] = lambda: None,
@@ -173,11 +192,13 @@ class Commands:
 
         def done(outcome: str | None) -> None:
             self.open -= 1
+            if outcome != "done":
+                self._leave(about)
             world.count(f"commands: {what.partition(' ')[0]}")
             if world.trace.on:
                 world.trace.say("person", f"{what}: {outcome or 'cut off'}")
             if outcome is None and times < _TYPED and world.choices.among((True, False), what):
-                self._type(what, act, otherwise=otherwise, times=times + 1)
+                self._type(what, about, act, otherwise=otherwise, times=times + 1)
             elif outcome is not None and outcome != "done":
                 otherwise()
 

@@ -125,7 +125,7 @@ class Client:
         if strikes("crash-before", what):
             world.scheduler.die()
         slow = strikes("slow", what)
-        world.scheduler.pause(world.choices.between(0.3, 4.5, what) if slow else self._latency())
+        world.scheduler.pause(world.choices.seconds(0.3, 4.5, what) if slow else self._latency())
         if self._outages.hits(call.service):
             world.count(f"calls during an outage of {call.service}")
             if world.choices.between(0, 1, what) < 0.5:
@@ -147,7 +147,9 @@ class Client:
         try:
             answer = call.work(**arguments)
         except ClientError as error:
-            self._say(call, f"{call.operation}: {error.response['Error']['Code']}")
+            if not call.operation.startswith("get_secret"):
+                # Most projects have no secret of their own: that says nothing.
+                self._say(call, f"{call.operation}: {error.response['Error']['Code']}")
             self._world.scheduler.pause(self._latency())
             raise
         if self._world.trace.on:
@@ -159,7 +161,7 @@ class Client:
         world, what = self._world, call.what
         stalled = world.choices.strikes("stalled", what)
         world.scheduler.pause(
-            world.choices.between(1, _LONGEST_STALL, what) if stalled else self._latency()
+            world.choices.seconds(1, _LONGEST_STALL, what) if stalled else self._latency()
         )
         if world.choices.strikes("crash-after", what):
             world.scheduler.die()
@@ -177,8 +179,8 @@ class Client:
                 outcome = telling.call(call.operation, arguments, answer)
             self._say(call, f"lands late: {outcome}")
 
-        after = world.choices.between(0, _LATEST_SECONDS, call.what)
-        world.scheduler.later(_READ_SECONDS + after, land, f"{call.what} lands late")
+        after = world.choices.seconds(0, _LATEST_SECONDS, call.what)
+        world.scheduler.bring(_READ_SECONDS + after, land, f"{call.what} lands late")
         world.scheduler.pause(_READ_SECONDS)
         raise aws_errors.unanswered(call.service)
 

@@ -4,12 +4,14 @@ An instance has a clock of its own, and one invocation at a time. One that was c
 is one that an older release has left behind; both are replaced by a cold start.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.entry import Handler
 from tests.contracts import wiring
+from tests.simulation import foreseen, telling
 from tests.simulation.aging import age_messages
 from tests.simulation.bitbucket_effects import EffectfulHttp
 from tests.simulation.building import SERVICES, build
@@ -67,11 +69,16 @@ class Lambda:
             if cold:
                 world.scheduler.pause(world.choices.between(0.3, 1.5, "cold start"))
             try:
-                return instance.handler(event, None)
+                answer = instance.handler(event, None)
             except Exception as error:  # noqa: BLE001 - Lambda answers any for the function
+                world.log_lines.append(traceback.format_exc())
+                foreseen.look_at(world, instance.name, error)
                 world.count(f"functions that raised {type(error).__name__}")
                 world.trace.say(instance.name, f"raises {error!r}")
                 return None
+            if name == "webhook":
+                world.answers.append(str(answer))
+            return answer
 
         def ended(answer: Any) -> None:
             self.busy -= 1
@@ -84,7 +91,9 @@ class Lambda:
             done(answer)
 
         if world.trace.on:
-            world.trace.say(instance.name, f"starts{' cold' if cold else ''}")
+            world.trace.say(
+                instance.name, f"starts{' cold' if cold else ''} with {telling.given(event)}"
+            )
         process = world.scheduler.spawn(
             instance.name, work, deadline=deployed.timeout, done=ended, skew=instance.skew
         )
@@ -96,9 +105,13 @@ class Lambda:
             deployed.instances = [one for one in deployed.instances if one.busy]
         newer = self._world.choices.among([False, True], "which version is in flight")
         changed = age_messages(self._world.sqs, newer=newer)
+        records = self._world.aged.age(self._world.dynamodb, newer=newer)
         self._world.count("redeployments")
         told = "newer" if newer else "older"
-        self._world.trace.say("stack", f"is deployed anew: {changed} messages of a {told} version")
+        self._world.trace.say(
+            "stack",
+            f"is deployed anew: {records} records and {changed} messages of a {told} version",
+        )
 
     def _idle(self, deployed: Deployed) -> tuple[Instance, bool]:
         """An instance that is free, and whether it is new."""
@@ -110,7 +123,7 @@ class Lambda:
         self._world.count("cold starts")
         name = f"{deployed.service}-{deployed.made}"
         skewed = choices.strikes("skew", name)
-        skew = choices.between(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS, name) if skewed else 0.0
+        skew = choices.seconds(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS, name) if skewed else 0.0
         handler = build(
             deployed.service,
             EffectfulClients(self._world, self._outages, deployed.service),

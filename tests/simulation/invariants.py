@@ -9,11 +9,13 @@ After every step: `record-unasked`, `one-record`, `record-is-as-asked`, `result-
 `job-after-stop`, `job-as-noted`, `job-is-as-asked`, `foreign-job-ended`, `job-ended-unasked`,
 `published-was-written`, `status-of-a-record`, `no-secret-told`, `unsigned-not-told`,
 `unsigned-has-no-effect`, `unsigned-accepted`, `foreign-accepted`, `genuine-refused`,
-`genuine-ignored`, `early-dead-letter`.
+`genuine-ignored`, `early-dead-letter`, `no-unforeseen-error`, `newer-is-kept`.
+
+Whenever nothing is on its way, and at rest: `every-write-published`, `status-is-the-records`.
 
 At rest: `push-without-record`, `run-ends`, `job-or-rejection`, `true-job`, `true-end`,
-`true-reason`, `job-runs-on`, `every-write-published`, `status-is-the-records`, `message-stuck`,
-`message-lost`, `dead-letters-heal`.
+`true-reason`, `job-runs-on`, `sweep-is-concluded`, `message-stuck`, `message-lost`,
+`dead-letters-heal`.
 """
 
 import json
@@ -22,25 +24,19 @@ from itertools import islice
 from typing import Any
 
 from shared.events import RunStateChanged
-from tests.simulation import names, rest
-from tests.simulation.jobs import LISTED_LATE, Jobs
+from tests.simulation import names, rest, told
+from tests.simulation.jobs import Jobs
 from tests.simulation.models.messages import Message
-from tests.simulation.records import Records
+from tests.simulation.records import FINAL, Records
 from tests.simulation.violations import Violation
 from tests.simulation.world import World
 
 __all__ = ["Violation", "Watch", "after_step", "at_rest"]
 
 _TOLD = frozenset(field.alias or name for name, field in RunStateChanged.model_fields.items())
-_SHOWN = {
-    "requested": "INPROGRESS",
-    "submitted": "INPROGRESS",
-    "running": "INPROGRESS",
-    "succeeded": "SUCCESSFUL",
-    "stopped": "STOPPED",
-    "failed": "FAILED",
-    "rejected": "FAILED",
-}
+# The longest pause between two tries (shared/consumer.py: 15 min, and a fifth): by so much an
+# outage may be shorter than the time in which a message is tried.
+_LONGEST_BACKOFF = 1080
 
 
 def after_step(world: World) -> None:
@@ -53,6 +49,17 @@ def after_step(world: World) -> None:
     if world.watch is None:
         world.watch = Watch(world)
     world.watch.look()
+
+
+def when_quiet(world: World) -> None:
+    """Look at what must hold whenever nothing is on its way, if that is so now.
+
+    Raises:
+        Violation: an invariant does not hold.
+
+    """
+    if world.watch is not None:
+        world.watch.look_if_quiet()
 
 
 def at_rest(world: World) -> None:
@@ -77,7 +84,7 @@ class Watch:
         self._pushes = names.ref("PushesQueue")
         self._of_jobs = (names.ref("RunsQueue"), names.ref("BatchEventsQueue"))
         self.records = Records.none_yet(world.ledger)
-        self.jobs = Jobs(world.ledger, self.records)
+        self.jobs = Jobs(world.ledger, self.records, world.batch)
         self.published: set[tuple[str, int]] = set()
         self._shown: dict[str, set[str]] = {}
         # Jobs that were noted of attempts that are to stop, with their runs' ids.
@@ -93,10 +100,13 @@ class Watch:
             (world.eventbridge.published, self._look_at_events),
             (world.bitbucket.history, self._look_at_statuses),
             (world.log_lines, self._look_at_lines),
+            (world.answers, self._look_at_answers),
             (world.sqs.sent, self._look_at_messages),
             (world.ledger.complaints, self._look_at_complaints),
         )
         self._seen = [0] * len(self._looks)
+        # How much had been written and posted when it was quiet the last time.
+        self._quiet = (0, 0)
 
     def look(self) -> None:
         """Look at what is new.
@@ -106,8 +116,8 @@ class Watch:
 
         """
         seen = self._seen
-        for place, (told, look) in enumerate(self._looks):
-            length = len(told)
+        for place, (all_of_it, look) in enumerate(self._looks):
+            length = len(all_of_it)
             if length > seen[place]:
                 first, seen[place] = seen[place], length
                 look(first)
@@ -117,25 +127,54 @@ class Watch:
             if len(letters) != self._dead[url]:
                 self._look_at_dead_letters(url, letters)
 
+    def look_if_quiet(self) -> None:
+        """Look at what has been told of every record, unless something is on its way.
+
+        Raises:
+            Violation: an invariant does not hold.
+
+        """
+        world = self._world
+        if world.scheduler.on_the_way:
+            return
+        now = (len(world.dynamodb.writes), len(world.bitbucket.history))
+        if now == self._quiet or any(map(world.sqs.waiting, rest.URLS)):
+            return
+        if any(self._letters.values()):
+            return
+        self._quiet = now
+        world.count("quiet moments")
+        for record in self.records.latest.values():
+            # Whoever gave a command reads that it failed; the reconciler tells of it later.
+            if (record["run_id"], record["version"]) not in world.ledger.broken_off:
+                told.check(world, record, self.published)
+
     def _look_at_writes(self, first: int) -> None:
         for write in islice(self._world.dynamodb.writes, first, None):
             self._check_secret("a record", str(write.item))
             if write.table == self._table:
-                record = self.records.written(write.item)
+                dropped = self._world.aged.dropped(write.item)
+                if dropped:
+                    text = f"run {write.key[0][:8]}: a write has dropped {dropped}"
+                    raise Violation("newer-is-kept", text)
+                record = self.records.written(self._world.aged.as_written(write.item))
                 job_id = self.records.noted_though_stopped(record)
                 if job_id is not None:
                     self._to_end[job_id] = record["run_id"]
-                self._shown.setdefault(record["run_id"], set()).add(_SHOWN[record["state"]])
+                if record["state"] in FINAL:
+                    self.jobs.ended(record, self._world.scheduler.now)
+                shown = told.SHOWN[record["state"]]
+                self._shown.setdefault(record["run_id"], set()).add(shown)
 
     def _look_at_submissions(self, first: int) -> None:
         world = self._world
-        for job_id, told in islice(world.batch.submissions.items(), first, None):
-            self._check_secret(f"the submission of {job_id}", str(told))
-            late = world.choices.has_struck(LISTED_LATE, told["jobName"])
-            self.jobs.submitted(job_id, told, listed_late=late)
+        for job_id, submission in islice(world.batch.submissions.items(), first, None):
+            self._check_secret(f"the submission of {job_id}", str(submission))
+            self.jobs.submitted(job_id, submission, world.scheduler.now)
 
     def _look_at_terminations(self, first: int) -> None:
         for job_id, reason in islice(self._world.batch.terminations, first, None):
+            self._check_secret(f"why {job_id} was ended", reason)
             self.jobs.terminated(job_id, reason)
 
     def _look_at_events(self, first: int) -> None:
@@ -147,13 +186,13 @@ class Watch:
             who = f"run {run_id[:8]} version {version}"
             if written is None:
                 raise Violation("published-was-written", f"{who}: it was published, never written")
-            told = {name: one for name, one in written.items() if name in _TOLD}
-            if told != detail:
-                both = told.keys() | detail.keys()
+            true = {name: one for name, one in written.items() if name in _TOLD}
+            if true != detail:
+                both = true.keys() | detail.keys()
                 differs = {
-                    name: (detail.get(name), told.get(name))
+                    name: (detail.get(name), true.get(name))
                     for name in sorted(both)
-                    if detail.get(name) != told.get(name)
+                    if detail.get(name) != true.get(name)
                 }
                 raise Violation("published-was-written", f"{who}: told and written: {differs}")
             self.published.add((run_id, version))
@@ -183,6 +222,10 @@ class Watch:
                 if canary in line:
                     text = f"{canary!r} of a delivery without a right signature: {line[:200]}"
                     raise Violation("unsigned-not-told", text)
+
+    def _look_at_answers(self, first: int) -> None:
+        for answer in islice(self._world.answers, first, None):
+            self._check_secret("an answer of the webhook", answer)
 
     def _look_at_messages(self, first: int) -> None:
         for url, message in islice(self._world.sqs.sent, first, None):
@@ -222,9 +265,10 @@ class Watch:
 
     def _look_at_dead_letters(self, url: str, letters: list[Message]) -> None:
         for letter in letters[self._dead[url] :]:
-            tried = (letter.died_at or 0) - (letter.first_received_at or 0)
-            away = any(strike.fault.startswith("outage-") for strike in self._world.faults)
-            if tried < self._world.sqs.retry_seconds(url) - 1 or not away:
+            begun, died = letter.first_received_at or 0, letter.died_at or 0
+            tried, least = died - begun, self._world.sqs.retry_seconds(url)
+            away = self._world.outages.longest_within(begun, died)
+            if tried < least - 1 or away < least - _LONGEST_BACKOFF:
                 text = (
                     f"{url.rpartition('/')[2]}: given up after {tried:.0f} s: {letter.body[:150]}"
                 )

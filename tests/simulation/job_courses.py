@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from tests.simulation import names
 from tests.simulation.job_endings import (
-    BLOCKED,
     FAILURES,
     HOST_LOST,
     SPOT,
@@ -48,6 +47,12 @@ class MovesJobs(Protocol):
         self, job_id: str, status_reason: str, code: int | None = None, reason: str | None = None
     ) -> dict[str, Any]:
         """The fields of a job after one more of its tries has ended."""
+
+    def tell_of_child(self, job_id: str, index: int, status: str) -> None:
+        """Send the event of one job of an array."""
+
+    def block(self, job_id: str, index: int | None = None) -> None:
+        """Say that a job is at the head of its queue and cannot start; or one of an array."""
 
     def after(self, job_id: str, seconds: float, act: Callable[[], None]) -> None:
         """Do something with a job, unless it is over by then."""
@@ -91,10 +96,8 @@ class Life:
             self._after(self._waiting, self._start)
 
     def _blocked(self) -> None:
-        batch = self._world.batch
-        if batch.jobs[self._job_id]["status"] == "RUNNABLE":
-            event = batch.event(self._job_id, "Batch Job Queue Blocked", statusReason=BLOCKED)
-            self._world.eventbridge.deliver_aws(event)
+        if self._world.batch.jobs[self._job_id]["status"] == "RUNNABLE":
+            self._jobs.block(self._job_id)
 
     def _waited_too_long(self) -> None:
         self._jobs.end(self._job_id, "FAILED", WAITED_TOO_LONG, statusReason=TIME_LIMIT)
@@ -155,17 +158,23 @@ class Array:
     def wait(self) -> None:
         """Let all points wait."""
         self._jobs.tell(self._job_id, "PENDING", **self._children(RUNNABLE=self._size))
+        self._each("RUNNABLE")
+        if self._world.choices.strikes("queue-blocked", "points"):
+            self._world.count("queues blocked")
+            self._after((1, 300), self._blocked)
         self._after((1, 300), self._run)
 
     def _run(self) -> None:
-        # Batch says nothing of it: the parent stays PENDING.
+        # Batch says nothing of it but of the children: the parent stays PENDING.
         self._world.batch.move(
             self._job_id, "PENDING", **self._children(RUNNING=1, RUNNABLE=self._size - 1)
         )
+        self._jobs.tell_of_child(self._job_id, 0, "RUNNING")
         self._after((1, 1200), self._end)
 
     def _end(self) -> None:
         size = self._size
+        self._each("SUCCEEDED")
         if self._world.choices.strikes("job-fails", "points"):
             children = self._children(SUCCEEDED=size - 1, FAILED=1)
             self._jobs.end(
@@ -179,6 +188,14 @@ class Array:
             self._jobs.end(
                 self._job_id, "SUCCEEDED", Ending("succeeded"), **self._children(SUCCEEDED=size)
             )
+
+    def _blocked(self) -> None:
+        # Of an array Batch says that of a child alone.
+        self._jobs.block(self._job_id, self._size - 1)
+
+    def _each(self, status: str) -> None:
+        for index in range(self._size):
+            self._jobs.tell_of_child(self._job_id, index, status)
 
     def _children(self, **counted: int) -> dict[str, Any]:
         return {"arrayProperties": {"size": self._size, "statusSummary": counted}}

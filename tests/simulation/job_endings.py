@@ -54,7 +54,7 @@ FAILURES: Mapping[str, Kind] = {
         "Task failed to start",
         "CannotPullContainerError: manifest for registry/image:latest not found",
     ),
-    # A capture of such a job: tests/payloads/aws/batch_events/ec2_FAILED_exit0_captured.json
+    # The tests' payloads have a capture of such a job: ec2_FAILED_exit0_captured.json
     "exit code 0": Kind(Ending("succeeded", None, 0), "FAILED", ESSENTIAL),
 }
 # Not a try's: the job never started.

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.job_courses import PACES, Array, Life, is_followed
-from tests.simulation.job_endings import ESSENTIAL, STOPPED_OUTSIDE, Ending
+from tests.simulation.job_endings import BLOCKED, ESSENTIAL, STOPPED_OUTSIDE, Ending
 from tests.simulation.jobs import LISTED_LATE
 from tests.simulation.world import World
 
@@ -17,6 +17,7 @@ OURS = "acme-testing-ml-experiment-"
 # How long a job is SUBMITTED, in seconds.
 _USUAL = (0.01, 2.0)
 _SLOW = (300.0, 700.0)
+_LISTED_LATE = ("list-lag", LISTED_LATE)
 _OVER = ("SUCCEEDED", "FAILED")
 _STARTED = ("STARTING", "RUNNING")
 
@@ -60,7 +61,8 @@ class JobLife:
                 pace = "fast"
             life = Life(self, self._world, job_id, PACES[pace], second=second).wait
         # A Batch that lists late is slow in all: otherwise an event would tell of the job before.
-        slow = self._world.choices.has_struck(LISTED_LATE, job["jobName"])
+        has_struck = self._world.choices.has_struck
+        slow = any(has_struck(lag, job["jobName"]) for lag in _LISTED_LATE)
         self.after(job_id, between(*(_SLOW if slow else _USUAL), "submitted"), life)
 
     def _terminated(self, job_id: str, reason: str) -> None:
@@ -98,6 +100,25 @@ class JobLife:
             world.scheduler.later(late, deliver, "batch speaks late")
         else:
             world.eventbridge.deliver_aws(event)
+
+    def tell_of_child(self, job_id: str, index: int, status: str) -> None:
+        """Send the event of one job of an array."""
+        self._deliver_of_child(job_id, index, "Batch Job State Change", status=status)
+
+    def block(self, job_id: str, index: int | None = None) -> None:
+        """Say that a job is at the head of its queue and cannot start; or one of an array."""
+        kind = "Batch Job Queue Blocked"
+        if index is not None:
+            self._deliver_of_child(job_id, index, kind, status="RUNNABLE", statusReason=BLOCKED)
+            return
+        event = self._world.batch.event(job_id, kind, statusReason=BLOCKED)
+        self._world.eventbridge.deliver_aws(event)
+
+    def _deliver_of_child(self, job_id: str, index: int, kind: str, **fields: Any) -> None:
+        child = {"jobId": f"{job_id}:{index}", "arrayProperties": {"index": index}}
+        if job_id not in self._unheard:
+            event = self._world.batch.event(job_id, kind, **child, **fields)
+            self._world.eventbridge.deliver_aws(event)
 
     def end(self, job_id: str, status: str, ending: Ending, **fields: Any) -> None:
         """End a job."""
@@ -146,7 +167,7 @@ class JobLife:
         if not is_followed(self._world, job_id):
             return  # in seven days whoever submitted it would have found it
         self._world.ledger.forgotten.add(job_id)
-        self._world.batch.jobs.pop(job_id, None)
+        self._world.batch.forget(job_id)
         self._world.count("jobs forgotten")
 
     def _job(self, job_id: str) -> dict[str, Any]:

@@ -4,29 +4,56 @@ from typing import Any
 
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE
 from tests.simulation.ledger import Ask, Ledger
+from tests.simulation.models.batch import Batch
 from tests.simulation.pushes import PREFIX
-from tests.simulation.records import FINAL, Records, named, stop_of
+from tests.simulation.records import FINAL, Record, Records, named, stop_of
 from tests.simulation.violations import Violation
 
 # The fault that ListJobs lags behind by more than the lease allows for; it strikes a job's name.
 LISTED_LATE = "list-lag-beyond"
+# A second job is decided upon before it is there: a submitter runs for 30 s (template.yaml), and
+# what it sends lands 65 s later at the latest (`effects`).
+_DECIDED_SECONDS = 95.0
 # (run id, attempt)
 Attempt = tuple[str, int]
 
 
 class Jobs:
-    """All jobs of ours, by the attempt that each says it is of."""
+    """All jobs of ours, by the attempt that each says it is of.
 
-    def __init__(self, ledger: Ledger, records: Records) -> None:
+    `overlooked` are the attempts that ended without a job though one was there, and right so.
+    """
+
+    def __init__(self, ledger: Ledger, records: Records, batch: Batch) -> None:
         self._ledger = ledger
         self._records = records
+        self._batch = batch
+        self._begun: dict[str, float] = {}
         self.of_attempts: dict[Attempt, list[str]] = {}
+        self.overlooked: set[Attempt] = set()
 
-    def submitted(self, job_id: str, told: dict[str, Any], *, listed_late: bool) -> None:
-        """Look at a job that has just been submitted.
+    def ended(self, record: Record, now: float) -> None:
+        """Look at a record that was written just now, `now`: it may have ended without its job."""
+        attempt = (record["run_id"], record["attempt"])
+        if not (record.get("job") or {}).get("id") and self._is_hidden(attempt, now):
+            self.overlooked.add(attempt)
 
-        `listed_late`: ListJobs has lagged behind by more than the lease allows for; a second job
-        of an attempt is then possible, and has to be ended.
+    def _is_hidden(self, attempt: Attempt, now: float) -> bool:
+        """Whether ListJobs lags behind a job of the attempt by more than the lease allows for.
+
+        A second job of the attempt is then possible, and has to be ended. One that comes sooner
+        than that, or once the first is listed, is not excused.
+        """
+        batch, allowed = self._batch, self._batch.lag_seconds
+        for job_id in self.of_attempts.get(attempt, []):
+            begun, listed = self._begun[job_id], batch.listed_from[job_id]
+            late = listed - begun > allowed and now - begun > allowed
+            if late and now < listed + _DECIDED_SECONDS:
+                return True
+        return False
+
+    def submitted(self, job_id: str, told: dict[str, Any], now: float) -> None:
+        """Look at a job that has just been submitted, `now`.
 
         Raises:
             Violation: it must not be, or not be like that.
@@ -37,16 +64,18 @@ class Jobs:
         parameters = told.get("parameters", {})
         attempt = (parameters.get("runId", ""), int(parameters.get("attempt", "0")))
         who = f"job {job_id} of run {attempt[0][:8]} attempt {attempt[1]}"
+        hidden = self._is_hidden(attempt, now)
+        self._begun[job_id] = now
         others = self.of_attempts.setdefault(attempt, [])
         others.append(job_id)
-        if len(others) > 1 and not listed_late:
+        if len(others) > 1 and not hidden:
             raise Violation("one-job", f"{who}: the attempt has {others[0]} already")
         record = self._records.latest.get(attempt[0])
         if record is None:
             raise Violation("job-without-record", f"{who}: there is no such run")
-        if record["attempt"] != attempt[1] and not listed_late:
+        if record["attempt"] != attempt[1] and not hidden:
             raise Violation("job-of-its-attempt", f"{who}: the record is at {named(record)}")
-        if record["state"] in FINAL and not listed_late:
+        if record["state"] in FINAL and not hidden:
             raise Violation("job-of-its-attempt", f"{who}: {named(record)} is {record['state']}")
         if self._records.claims.get(attempt):
             text = f"{who}: somebody had asked to stop it before it was claimed"

@@ -45,9 +45,12 @@ class Ledger:
     `canaries` are words of deliveries that were not authorised. `stops` are the names of who asked
     to stop a run, `reruns` how often somebody asked to run it again, by run id. `foreign_jobs` are
     somebody else's, `ended_outside` those of ours that somebody ended past the stack. `undefined`
-    are the slugs of projects without a job definition, now or before. `gone` are commits that
-    Bitbucket has had no more, as (workspace/slug, commit). `complaints` are answers that must not
-    be given: an invariant's name and a text.
+    are the slugs of projects that lacked a job definition, each with the moment until which. `gone`
+    are commits that Bitbucket has had no more, as (workspace/slug, commit). `complaints` are
+    answers that must not be given: an invariant's name and a text.
+
+    `handled` are the ids of messages that a function has done, or that an operator has put back as
+    others, `broken_off` the versions of records at which a command broke off, by run id.
 
     Batch writes as well: `endings` is how each job ended, by its id, `forgotten` the jobs that it
     does not know any more; `job_listeners` are told the id of each job that ends.
@@ -59,9 +62,11 @@ class Ledger:
     reruns: Counter[str] = field(default_factory=Counter)
     foreign_jobs: set[str] = field(default_factory=set)
     ended_outside: set[str] = field(default_factory=set)
-    undefined: set[str] = field(default_factory=set)
+    undefined: dict[str, float] = field(default_factory=dict)
     gone: set[tuple[str, str]] = field(default_factory=set)
     complaints: list[tuple[str, str]] = field(default_factory=list)
+    handled: set[str] = field(default_factory=set)
+    broken_off: set[tuple[str, int]] = field(default_factory=set)
     endings: dict[str, Ending] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     job_listeners: list[Callable[[str], None]] = field(default_factory=list)

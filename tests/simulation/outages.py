@@ -24,12 +24,17 @@ class Outages:
                 begins = now() + choices.between(0, hostile / 2, service)
                 long = choices.between(0, 1, f"length {service}") < 0.1
                 lasts = choices.between(*((18_000, 30_000) if long else (30, 1800)), service)
-                self._windows[service] = (begins, begins + lasts)
+                self.let(service, begins, begins + lasts)
+                choices.tell(f"in {begins - now():.0f} s, for {lasts:.0f} s")
 
-    @property
-    def longest(self) -> float:
-        """How long the longest lasts, in seconds; 0: there is none."""
-        return max((ends - begins for begins, ends in self._windows.values()), default=0.0)
+    def let(self, service: str, begins: float, ends: float) -> None:
+        """Let a service be away then, and at no other time."""
+        self._windows[service] = (begins, ends)
+
+    def longest_within(self, begins: float, ends: float) -> float:
+        """For how many seconds, at most, one of the services was away in that time."""
+        windows = self._windows.values()
+        return max((min(end, ends) - max(begin, begins) for begin, end in windows), default=0.0)
 
     @property
     def last_end(self) -> float:

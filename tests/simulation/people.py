@@ -3,17 +3,19 @@
 Bitbucket, forgers and somebody else's jobs count as people here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from tests.simulation.deliveries import Deliveries
+from tests.simulation.deliveries import SECRET_KEPT_SECONDS, Deliveries
 from tests.simulation.ledger import Ask
 from tests.simulation.projects import Projects
-from tests.simulation.pushes import Commit, Push
+from tests.simulation.pushes import Commit, Hook, Push
 from tests.simulation.users import Users
 from tests.simulation.world import World
 
 _BRANCHES = ("main", "feature/x", "it's-odd")
+# More than one batch of messages takes.
+_MANY = 12
 _PUSHED_WITHIN = 900.0
 _REPLAYED_WITHIN = 3000.0
 # What a webhook sends that is no push, or none that can be read.
@@ -62,8 +64,13 @@ class People:
             self._later(_PUSHED_WITHIN, self._rotate, "somebody rotates a webhook's secret")
 
     def _push(self) -> None:
-        choices, hook = self._choices, self._projects.hook("pushed to")
-        branches = _BRANCHES[: choices.among((1, 1, 2, 3), "branches")]
+        self._push_to(self._projects.hook("pushed to"))
+
+    def _push_to(self, hook: Hook) -> None:
+        choices = self._choices
+        branches: Sequence[str] = _BRANCHES[: choices.among((1, 1, 2, 3), "branches")]
+        if choices.strikes("many-branches", "push"):
+            branches = [f"topic/{number}" for number in range(_MANY)]
         # One commit on two branches is two runs.
         same = choices.among((True, False), "one commit on all branches")
         one = self._projects.commit()
@@ -98,7 +105,18 @@ class People:
         self._deliveries.foreign(self._projects.hook("something else"), key, body)
 
     def _rotate(self) -> None:
-        self._deliveries.rotated(self._projects.rotate())
+        before = self._projects.hook("rotated")
+        # Somebody's push just before has let the webhook read the secrets; and somebody pushes
+        # while these are still in its memory.
+        self._push_to(before)
+        self._world.scheduler.later(2, partial(self._replace, before), "a secret is replaced")
+
+    def _replace(self, before: Hook) -> None:
+        after = self._projects.rotate(before)
+        self._deliveries.rotated(before)
+        pause = self._choices.between(SECRET_KEPT_SECONDS, 50, "pushed after a rotation")
+        push = partial(self._push_to, after)
+        self._world.scheduler.later(pause, push, "somebody pushes")
 
     def _later(self, within: float, act: Callable[[], None], label: str) -> None:
         self._world.scheduler.later(self._choices.between(0, within, label), act, label)

@@ -70,7 +70,7 @@ class Pollers:
         if self._looks.get(url, float("inf")) <= at:
             return
         self._looks[url] = at
-        self._world.scheduler.later(at - now, lambda: self._look(source, at), "poller")
+        self._world.scheduler.bring(at - now, lambda: self._look(source, at), "poller")
 
     def _look(self, source: Source, at: float) -> None:
         if self._looks.get(source.url) != at:
@@ -93,8 +93,13 @@ class Pollers:
         def answered(answer: Any) -> None:
             source.busy -= 1
             done = _done(source, records, answer)
+            ids = {one["receiptHandle"]: one["messageId"] for one in records}
+            self._world.ledger.handled.update(ids[receipt] for receipt in done)
+            if done and self._world.trace.on:
+                told = ", ".join(receipt.partition("-")[0] for receipt in done)
+                self._world.trace.say("poller", f"deletes {told} of {source.service}'s queue")
             # Deleting is a call as well: it takes a moment, and may come to nothing.
-            self._world.scheduler.later(
+            self._world.scheduler.bring(
                 self._world.choices.between(0.001, 0.1, "delete"),
                 lambda: self._world.sqs.delete(source.url, done),
                 f"{source.service} deletes",

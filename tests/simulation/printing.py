@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tests.simulation.choices import KINDS
+from tests.simulation.legend import LEGEND
 from tests.simulation.simulate import Outcome
 
 _WIDTH = 100
@@ -11,13 +12,15 @@ _WIDTH = 100
 
 def schedule(outcome: Outcome, *, left_out: int = 0) -> Iterator[str]:
     """A seed's schedule: what happened at which virtual second, the faults, and the end."""
+    yield f"{'second':>11}  {'who':<14} what"
     yield from outcome.lines
     yield ""
     yield f"seed {outcome.seed}: {len(outcome.faults)} faults, {outcome.invocations} invocations"
     if left_out:
         yield f"({left_out} faults of the seed are left out: it goes wrong without them)"
-    for strike in outcome.faults:
-        yield f"  {strike.fault:<16} {strike.what}"
+    struck = Counter(strike.fault for strike in outcome.faults)
+    for fault, times in sorted(struck.items()):
+        yield f"{times:>5} {fault:<21} {LEGEND[fault]}"
     if outcome.violation is None:
         yield "no violation"
     else:

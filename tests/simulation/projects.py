@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from zlib import crc32
 
 from shared.events import Repository
 from tests.samples import NAMES
@@ -43,14 +44,13 @@ class Projects:
         """Another webhook than this."""
         return next(one for one in self.hooks.values() if one.uuid != hook.uuid)
 
-    def rotate(self) -> Hook:
-        """Give a webhook another secret; the webhook as it was."""
-        before = self.hook("rotated")
+    def rotate(self, before: Hook) -> Hook:
+        """Give a webhook another secret; the webhook as it is now."""
         after = Hook(before.uuid, self._secret(), before.repository)
         self.hooks[before.repository.full_name] = after
         self._write()
         self._world.count("webhook secrets rotated")
-        return before
+        return after
 
     def commit(self) -> Commit:
         """A commit that nobody has seen before, with one of the messages that people write."""
@@ -61,16 +61,16 @@ class Projects:
     def sha(self) -> str:
         """The hash of another commit."""
         self._commits += 1
-        return f"{self._commits:02x}{self._choices.seed & (1 << 64) - 1:016x}".ljust(
-            _SHA_LENGTH, "c"
-        )
+        # Whoever reads a schedule tells them apart by the front.
+        front = crc32(f"{self._choices.seed} {self._commits}".encode())
+        return f"{front:08x}{self._commits:04x}".ljust(_SHA_LENGTH, "c")
 
     def _define(self, repository: Repository) -> None:
         """Add the project's job definition, now or once somebody has missed it."""
         name = NAMES.job_definition(repository.slug)
         if self._choices.strikes("no-definition", repository.slug):
-            self._world.ledger.undefined.add(repository.slug)
             pause = self._choices.between(0, 3000, "a project is added")
+            self._world.ledger.undefined[repository.slug] = self._world.scheduler.now + pause
             add = partial(self._world.batch.definitions.add, name)
             self._world.scheduler.later(pause, add, "a project is added")
         else:

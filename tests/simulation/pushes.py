@@ -115,11 +115,6 @@ class Push:
     deleted: str | None = None
     unmoved: tuple[str, Commit] | None = None
 
-    @property
-    def asks_webhook(self) -> bool:
-        """Whether the webhook has anything to store."""
-        return bool(self.heads)
-
     def body(self) -> bytes:
         """The payload of `repo:push`, as Bitbucket writes it."""
         changes = [_change("branch", name, head, "f" * 40) for name, head in self.heads]
@@ -210,6 +205,8 @@ def forgeries(hook: Hook, other: Hook, push: Push, request_uuid: str) -> Mapping
     `other` is a webhook that is authorised, for another repository.
     """
     genuine = signed(hook, push, request_uuid)
+    owner = Repository(uuid=other.repository.uuid, full_name=push.repository.full_name)
+    borrowed = replace(push, repository=owner)
     altered = replace(push, heads=tuple((f"{name}-altered", head) for name, head in push.heads))
     return {
         "no signature": replace(genuine, signature=None),
@@ -220,6 +217,7 @@ def forgeries(hook: Hook, other: Hook, push: Push, request_uuid: str) -> Mapping
         "altered body": replace(genuine, body=altered.body()),
         "unknown webhook": replace(genuine, hook_uuid="00000000-0000-0000-0000-000000000000"),
         "webhook of another repository": signed(other, push, request_uuid),
+        "uuid of another repository": signed(hook, borrowed, request_uuid),
         "signature of another webhook": replace(
             genuine, signature=sign(genuine.body, other.secret)
         ),

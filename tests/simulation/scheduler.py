@@ -46,13 +46,15 @@ class Scheduler:
 
     `now` is the true virtual time, in seconds since 1970. `show` makes the clocks that code under
     test reads (`datetime.now`) tell a time; it is called before anything runs for which they
-    differ, with the process's own skew.
+    differ, with the process's own skew. `on_the_way` counts what is due of what was begun already:
+    processes that go on, and what was given to `bring`; all else only waits for its time.
     """
 
     def __init__(self, now: float, show: Callable[[float], None] = _ignore) -> None:
         self.now = now
         self.steps = 0
-        self._due: list[tuple[float, int, Callable[[], None], str]] = []
+        self.on_the_way = 0
+        self._due: list[tuple[float, int, Callable[[], None], str, bool]] = []
         self._order = count()
         self._show = show
         self._shown: float | None = None
@@ -72,8 +74,12 @@ class Scheduler:
 
     def later(self, seconds: float, act: Callable[[], None], label: str) -> None:
         """Do something in `seconds`, outside of any process."""
-        due = self.now + seconds if seconds > 0 else self.now
-        heapq.heappush(self._due, (due, next(self._order), act, label))
+        self._push(seconds, act, label, brought=False)
+
+    def bring(self, seconds: float, act: Callable[[], None], label: str) -> None:
+        """The same for something that is on its way, such as a message between two services."""
+        self.on_the_way += 1
+        self._push(seconds, act, label, brought=True)
 
     def spawn(
         self,
@@ -98,12 +104,12 @@ class Scheduler:
                 result = work()
             except Killed:
                 process.killed = True
-            self.later(0, lambda: done(result), label)
+            self.bring(0, lambda: done(result), label)
 
         process = Process(label, greenlet(whole, self._hub), skew)
         self._started = [one for one in self._started if one.alive]
         self._started.append(process)
-        self.later(0, lambda: self._resume(process), label)
+        self.bring(0, lambda: self._resume(process), label)
         if deadline is not None:
             self.later(deadline, lambda: self.kill(process), f"{label} runs out of time")
         return process
@@ -120,7 +126,7 @@ class Scheduler:
             return
         if process.killed:
             raise Killed
-        self.later(seconds, lambda: self._resume(process), process.label)
+        self.bring(seconds, lambda: self._resume(process), process.label)
         self._hub.switch()
 
     def die(self) -> None:
@@ -149,7 +155,8 @@ class Scheduler:
         """Do what is due next and tell what it was; None: there is nothing."""
         if not self._due:
             return None
-        due, _, act, label = heapq.heappop(self._due)
+        due, _, act, label, brought = heapq.heappop(self._due)
+        self.on_the_way -= brought
         self.now = max(self.now, due)
         self.steps += 1
         self._tell(self.now)
@@ -161,6 +168,10 @@ class Scheduler:
         for process in self._started:
             self.kill(process)
         self._due.clear()
+
+    def _push(self, seconds: float, act: Callable[[], None], label: str, *, brought: bool) -> None:
+        due = self.now + seconds if seconds > 0 else self.now
+        heapq.heappush(self._due, (due, next(self._order), act, label, brought))
 
     def _resume(self, process: Process) -> None:
         if process.alive:

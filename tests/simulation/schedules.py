@@ -45,7 +45,7 @@ class Schedules:
         def ended(answer: Any) -> None:
             if answer is None and tried < len(_AGAIN_SECONDS):
                 after = _AGAIN_SECONDS[tried]
-                self._world.scheduler.later(after, lambda: self._call(event, tried + 1), "retry")
+                self._world.scheduler.bring(after, lambda: self._call(event, tried + 1), "retry")
 
         self._world.functions.invoke("reconciler", event, ended)
 

@@ -81,9 +81,9 @@ def simulate(
     with time_machine.travel(BEGIN, tick=False) as traveller:
         scheduler = Scheduler(BEGIN, traveller.move_to)
         world = _world(choices, scheduler, trace=trace)
-        choices.on_strike = lambda strike: world.trace.say(
-            "  fault", f"{strike.fault}: {strike.what} (#{strike.number})"
-        )
+        if trace:
+            choices.on_strike = lambda strike: world.trace.say("  fault", _struck(strike, world))
+            choices.on_told = world.trace.add
         violation = None
         with surroundings(world):
             try:
@@ -106,6 +106,12 @@ def simulate(
     )
 
 
+def _struck(strike: Strike, world: World) -> str:
+    """A fault, and whom it strikes of those that run."""
+    running = world.scheduler.running
+    return f"{strike.fault}: {strike.what}" + (f" ({running.label})" if running else "")
+
+
 def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
     """An account with the stack in it, and Bitbucket beside it; nothing has happened yet."""
 
@@ -119,7 +125,7 @@ def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
         trace=Trace(scheduler, on=trace),
         dynamodb=DynamoDb(now, choices, scheduler.later),
         sqs=sqs,
-        eventbridge=EventBridge(now, choices, scheduler.later, sqs),
+        eventbridge=EventBridge(now, choices, scheduler.bring, sqs),
         batch=Batch(now, choices, scheduler.later),
         bitbucket=Bitbucket(now, choices, scheduler.later),
         secretsmanager=SecretsManager(now, choices, scheduler.later),
@@ -139,6 +145,7 @@ def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
 def _run(world: World) -> None:
     hostile = world.choices.between(*_HOSTILE_SECONDS, "hostile time")
     outages = Outages(world.choices, lambda: world.scheduler.now, hostile)
+    world.outages = outages
     world.clients = lambda who: EffectfulClients(world, outages, who)
     world.functions = Lambda(world, outages)
     pollers = Pollers(world)
@@ -165,6 +172,8 @@ def _settle(world: World, urls: list[str]) -> None:
             redrives += 1
             last = world.scheduler.now + _LONGEST_SETTLING
             for url in dead:
+                # They come back as other messages.
+                world.ledger.handled.update(letter.id for letter in world.sqs.dead(url))
                 moved = world.sqs.redrive(url)
                 world.count("dead letters redriven", moved)
                 world.trace.say("operator", f"redrives {moved} dead letters of {url}")
@@ -189,8 +198,13 @@ def _advance(world: World, end: float) -> None:
 
 
 def _checked(world: World) -> Callable[[], None]:
-    after_step = invariants.after_step
-    return lambda: after_step(world)
+    after_step, when_quiet = invariants.after_step, invariants.when_quiet
+
+    def check() -> None:
+        after_step(world)
+        when_quiet(world)
+
+    return check
 
 
 def _unrest(world: World, urls: list[str]) -> list[str]:

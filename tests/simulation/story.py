@@ -33,6 +33,7 @@ from tests.simulation.models.eventbridge import EventBridge
 from tests.simulation.models.s3 import S3
 from tests.simulation.models.secretsmanager import SecretsManager
 from tests.simulation.models.sqs import Sqs
+from tests.simulation.outages import Outages
 from tests.simulation.pushes import Commit, Wanted
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.world import Trace, World
@@ -96,6 +97,10 @@ class Story:
         """Check what must hold after a step."""
         invariants.after_step(self.world)
 
+    def quiet(self) -> None:
+        """Check what must hold whenever nothing is on its way."""
+        invariants.when_quiet(self.world)
+
     def rest(self) -> None:
         """Check what must hold at rest."""
         invariants.at_rest(self.world)
@@ -120,6 +125,7 @@ def _world() -> World:
         s3=S3(*parts),
         ec2=Ec2(*parts),
     )
+    world.outages = Outages(choices, lambda: scheduler.now, 0)
     declare_queues(sqs)
     declare_tables(world.dynamodb)
     world.batch.queues = {JOB_QUEUE: True, GPU_JOB_QUEUE: True}

@@ -20,6 +20,36 @@ def call(operation: str, arguments: _Arguments, answer: Any) -> str:
     return f"{operation} {told}".rstrip()
 
 
+def given(event: Mapping[str, Any]) -> str:
+    """What a function starts with: messages, a delivery, or a tick of the schedule."""
+    if "Records" in event:
+        return ", ".join(_message(record) for record in event["Records"])
+    if "headers" in event:
+        headers = event["headers"]
+        return f"try {headers['x-attempt-number']} of delivery {headers['x-request-uuid']}"
+    return str(event.get("id"))
+
+
+def _message(record: Mapping[str, Any]) -> str:
+    times = int(record["attributes"]["ApproximateReceiveCount"])
+    again = f" (received {times} times)" if times > 1 else ""
+    return f"{record['messageId']}{again} {_event(json.loads(record['body']))}"
+
+
+def request(method: str, url: str, body: bytes | None, status: int) -> str:
+    """A request to Bitbucket and its answer."""
+    repository, _, rest = url.partition("/repositories/")[2].partition("/commit/")
+    commit, _, what = rest.partition("/")
+    told = ""
+    if body and repository:
+        fields = json.loads(body)
+        told = fields.get("state") or repr(fields["content"]["raw"][:60])
+        told += f" of {fields['refname']}" if "refname" in fields else ""
+        told += f" for {fields['key'][:18]}" if "key" in fields else ""
+    where = f"{repository} {commit[:_SHORT]} {what}".strip()
+    return f"{method} {where} {told}".rstrip() + f": answered {status}"
+
+
 def _item(item: Mapping[str, Any] | None) -> str:
     if item is None:
         return "nothing"
@@ -98,7 +128,9 @@ def _published(arguments: _Arguments, answer: Any) -> str:
 
 def _event(event: Mapping[str, Any]) -> str:
     detail = event.get("detail", {})
-    shown = [str(detail[name])[:_SHORT] for name in ("run_id", "commit", "state") if name in detail]
+    shown = [str(detail[name])[:_SHORT] for name in ("run_id", "commit") if name in detail]
+    whole = ("branch", "state", "jobId", "status")
+    shown += [str(detail[name]) for name in whole if name in detail]
     shown += [f"{name} {detail[name]}" for name in ("version", "attempt") if name in detail]
     return f"{event.get('detail-type')} {' '.join(shown)}"
 
@@ -120,7 +152,8 @@ _TELL: dict[str, Callable[[_Arguments, Any], str]] = {
     "describe_jobs": lambda _arguments, answer: _jobs(answer, "jobs"),
     "terminate_job": lambda arguments, _answer: f"{arguments['jobId']}: {arguments['reason']}",
     "change_message_visibility": lambda arguments, _answer: (
-        f"{arguments['ReceiptHandle']} comes again in {arguments['VisibilityTimeout']} s"
+        f"{arguments['ReceiptHandle'].partition('-')[0]} comes again"
+        f" in {arguments['VisibilityTimeout']} s"
     ),
     "get_secret_value": lambda arguments, _answer: str(arguments["SecretId"]),
 }

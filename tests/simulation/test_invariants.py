@@ -4,21 +4,26 @@ A check that cannot fail is none: that the names are all that there are is teste
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from shared.errors import Unavailable
 from shared.events import RunRequested, enclose
 from shared.runs import ask_again
 from tests.samples import (
+    COMMIT,
     NOW,
     RUN_ID,
     a_job,
 )
-from tests.simulation import invariants
+from tests.simulation import aws_errors, invariants
 from tests.simulation.choices import Strike
+from tests.simulation.foreseen import is_foreseen
 from tests.simulation.job_endings import Ending
 from tests.simulation.models.messages import Message
+from tests.simulation.models.ports import refused
 from tests.simulation.story import (
     RUNS,
     Story,
@@ -29,6 +34,12 @@ from tests.simulation.story import (
 )
 from tests.simulation.violated import BREAKS
 from tests.simulation.violations import Violation
+
+
+def hide(story: Story, job_id: str, seconds: float) -> None:
+    """Let ListJobs know a job that was submitted now only in some seconds; 225 are allowed."""
+    story.world.batch.lag_seconds = 225
+    story.world.batch.listed_from[job_id] = story.world.scheduler.now + seconds
 
 
 @pytest.fixture
@@ -91,9 +102,12 @@ def test_a_stop_is_as_good_as_passed_on_while_somebody_has_the_message(story: St
     BREAKS["stop-passed-on"](story)
 
 
-def test_a_second_job_is_none_where_lists_lagged_for_longer_than_a_lease(story: Story) -> None:
+def test_a_second_job_is_none_where_the_first_is_hidden_for_longer_than_a_lease(
+    story: Story,
+) -> None:
     run, job_id = submitted(story)
-    story.world.choices.struck.append(Strike(1, 1, "list-lag-beyond", a_job().name))
+    hide(story, job_id, 400)
+    story.world.scheduler.now += 331
     second = story.submit(run)
 
     for job in (job_id, second):
@@ -104,19 +118,103 @@ def test_a_second_job_is_none_where_lists_lagged_for_longer_than_a_lease(story: 
     story.rest()
 
 
-def test_a_second_job_that_nobody_ended_is_found_all_the_same(story: Story) -> None:
-    run, _ = over(story)
+@pytest.mark.parametrize(
+    ("hidden", "waited"),
+    [(400, 60), (200, 150), (400, 600)],
+    ids=["it came too soon", "the lists were no later than allowed", "it was listed by then"],
+)
+def test_a_second_job_is_not_excused_by_lists_that_did_not_hide_the_first(
+    story: Story, hidden: float, waited: float
+) -> None:
+    run, job_id = submitted(story)
+    hide(story, job_id, hidden)
+    story.world.scheduler.now += waited
+
+    with pytest.raises(Violation, match="one-job"):
+        story.submit(run)
+
+
+def test_a_second_job_is_not_excused_by_being_hidden_itself(story: Story) -> None:
+    run, _ = submitted(story)
     story.world.choices.struck.append(Strike(1, 1, "list-lag-beyond", a_job().name))
+    story.world.scheduler.now += 331
+
+    with pytest.raises(Violation, match="one-job"):
+        story.submit(run)
+
+
+def test_a_second_job_that_nobody_ended_is_found_all_the_same(story: Story) -> None:
+    run, job_id = over(story)
+    hide(story, job_id, 400)
+    story.world.scheduler.now += 331
     story.submit(run)
 
     with pytest.raises(Violation, match=r"job-runs-on: run 77777777 attempt 1: job job-2"):
         story.rest()
 
 
+def test_what_was_written_has_to_be_told_once_nothing_is_on_its_way(story: Story) -> None:
+    run, _ = submitted(story)
+    with pytest.raises(Violation, match="every-write-published"):
+        story.quiet()
+    story.publish(run)
+    story.write(run.changed(version=4, state="running"))
+    story.publish(run.changed(version=4, state="running"))
+
+    with pytest.raises(Violation, match="status-is-the-records"):
+        story.quiet()
+
+
+def test_what_was_written_need_not_be_told_while_something_is_on_its_way(story: Story) -> None:
+    submitted(story)
+    story.world.scheduler.bring(1, lambda: None, "an event")
+    story.quiet()
+    story.world.scheduler.step()
+    story.world.sqs.put(RUNS, enclose(RunRequested(run_id=RUN_ID)), "")
+
+    story.quiet()
+
+
+def test_a_secret_is_looked_for_wherever_somebody_can_read(story: Story) -> None:
+    world = story.world
+    over(story)
+    told: list[Callable[[], None]] = [
+        lambda: world.answers.append("{'body': 's3cr3t'}"),
+        lambda: world.batch.terminations.append(("job-1", "s3cr3t")),
+        lambda: world.bitbucket.comments.update({("team/churn-model", COMMIT): {1: "s3cr3t"}}),
+    ]
+
+    for tell in told:
+        tell()
+        with pytest.raises(Violation, match="no-secret-told"):
+            story.rest()
+
+
+def test_an_exception_is_foreseen_only_if_all_that_it_tells_of_is_a_fault() -> None:
+    denied, away = aws_errors.denied("GetItem"), Unavailable("reading a run")
+
+    assert is_foreseen(ExceptionGroup("asking", [denied, away]))
+    assert not is_foreseen(ExceptionGroup("asking", [denied, KeyError("run_id")]))
+    assert not is_foreseen(refused("PutItem", "ValidationException"))
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-500, -100), (1000, 1900), (0, 0)])
+def test_a_message_is_not_given_up_for_an_outage_that_it_outlasts(
+    story: Story, begins: float, ends: float
+) -> None:
+    letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
+    letter.died_at = story.world.sqs.retry_seconds(RUNS)
+    story.world.outages.let("batch", begins, ends)
+    story.world.sqs.dead(RUNS).append(letter)
+
+    with pytest.raises(Violation, match="early-dead-letter"):
+        story.look()
+
+
 def test_a_message_that_was_given_up_in_an_outage_is_no_violation_yet(story: Story) -> None:
     letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
     letter.died_at = story.world.sqs.retry_seconds(RUNS)
-    story.world.choices.struck.append(Strike(1, 1, "outage-batch", "all of it"))
+    story.world.outages.let("batch", 0, letter.died_at)
     story.world.sqs.dead(RUNS).append(letter)
 
     story.look()

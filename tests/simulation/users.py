@@ -1,6 +1,7 @@
 """What people do with runs and jobs that are there: stop them, run them again, get in their way."""
 
 from functools import partial
+from typing import Any
 
 from tests.simulation.commands import Commands
 from tests.simulation.deliveries import Deliveries
@@ -11,6 +12,7 @@ from tests.simulation.pushes import Commit, Push, Wanted, result_of
 from tests.simulation.world import World
 
 _RERUNS = 2
+_UNKNOWN_RUN = "0" * 24
 # Who finds a run not over yet tries again, some minutes later.
 _TRIED = 6
 
@@ -79,18 +81,24 @@ class Users:
             stop = partial(self._commands.stop, ask.about, "carl")
             self._later(1, stop, "carl stops a run")
         if self._choices.strikes("foreign-job", "batch"):
-            imitate = partial(self._imitate, job["jobQueue"], dict(job["parameters"]))
+            imitate = partial(self._imitate, job)
             self._later(0.2, imitate, "somebody else submits a job")
         if self._choices.strikes("ended-outside", "batch"):
             self._later(600, partial(self._end_outside, job_id), "somebody ends a job")
 
-    def _imitate(self, queue: str, parameters: dict[str, str]) -> None:
-        """Submit a job of somebody else's that says it is of our run."""
+    def _imitate(self, job: dict[str, Any]) -> None:
+        """Submit a job of somebody else's that says it is of our run, or of one that is not there.
+
+        Its name may differ from ours in case alone: ListJobs shows it with ours.
+        """
+        names = ("nightly-of-somebody-else", job["jobName"].swapcase())
+        unknown = job["parameters"] | {"runId": _UNKNOWN_RUN}
+        parameters = self._choices.among((job["parameters"], unknown), "whose job it says it is")
         self._world.batch.submit_job(
-            jobName="nightly-of-somebody-else",
-            jobQueue=queue,
+            jobName=self._choices.among(names, "name of a job of others"),
+            jobQueue=job["jobQueue"],
             jobDefinition="theirs",
-            parameters=parameters,
+            parameters=dict(parameters),
             shareIdentifier="others",
         )
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from shared.events import Asked, CommitPushed, RunRequested, enclose
+from shared.events import Asked, CommitPushed, RunRequested, Sweep, enclose
 from shared.runs import ask_again
 from tests.samples import (
     COMMIT,
@@ -16,7 +16,6 @@ from tests.samples import (
     a_run,
     minutes,
 )
-from tests.simulation.choices import Strike
 from tests.simulation.job_endings import Ending
 from tests.simulation.ledger import Ask
 from tests.simulation.models.messages import Message
@@ -51,6 +50,12 @@ def _one_record(story: Story) -> None:
 
 def _record_is_as_asked(story: Story) -> None:
     requested(story, asked=Asked(arguments="evaluate"))
+
+
+def _newer_is_kept(story: Story) -> None:
+    run = requested(story)
+    story.world.aged.age(story.world.dynamodb, newer=True)
+    story.write(run.changed(version=2, updated_at=NOW))
 
 
 def _versions_by_one(story: Story) -> None:
@@ -184,7 +189,7 @@ def _complained(name: str) -> Callable[[Story], None]:
 def _early_dead_letter(story: Story) -> None:
     letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
     letter.died_at = story.world.sqs.retry_seconds(RUNS) - 60
-    story.world.choices.struck.append(Strike(1, 1, "outage-batch", "all of it"))
+    story.world.outages.let("batch", 0, letter.died_at)
     story.world.sqs.dead(RUNS).append(letter)
     story.look()
 
@@ -264,7 +269,17 @@ def _message_lost(story: Story) -> None:
     over(story)
     message = story.world.sqs.put(RUNS, enclose(RunRequested(run_id=RUN_ID)), "")
     story.world.sqs.waiting(RUNS).remove(message)
-    message.gone = True
+    story.rest()
+
+
+def _sweep_is_concluded(story: Story) -> None:
+    run, _ = over(story)
+    # As above.
+    watch = story.world.watch
+    assert watch is not None
+    asked = Asked(sweep=Sweep(sweep_id="s1", size=6))
+    watch.records.latest[RUN_ID]["asked"] = asked.model_dump(mode="json", exclude_none=True)
+    story.show(run.changed(asked=asked))
     story.rest()
 
 
@@ -272,7 +287,7 @@ def _dead_letters_heal(story: Story) -> None:
     over(story)
     letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
     letter.died_at = story.world.sqs.retry_seconds(RUNS)
-    story.world.choices.struck.append(Strike(1, 1, "outage-batch", "all of it"))
+    story.world.outages.let("batch", 0, letter.died_at)
     story.world.sqs.dead(RUNS).append(letter)
     story.rest()
 
@@ -299,7 +314,9 @@ BREAKS: Mapping[str, Callable[[Story], None]] = {
     "job-without-record": _job_without_record,
     "message-lost": _message_lost,
     "message-stuck": _message_stuck,
+    "newer-is-kept": _newer_is_kept,
     "no-secret-told": _no_secret_told,
+    "no-unforeseen-error": _complained("no-unforeseen-error"),
     "one-job": _one_job,
     "one-record": _one_record,
     "published-was-written": _published_was_written,
@@ -309,6 +326,7 @@ BREAKS: Mapping[str, Callable[[Story], None]] = {
     "result-starts-run": _result_starts_run,
     "run-ends": _run_ends,
     "states-forward": _states_forward,
+    "sweep-is-concluded": _sweep_is_concluded,
     "status-is-the-records": _status_is_the_records,
     "status-of-a-record": _status_of_a_record,
     "stop-passed-on": _stop_passed_on,

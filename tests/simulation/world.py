@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tests.simulation import names
+from tests.simulation.aging_records import AgedRecords
 from tests.simulation.choices import Choices, Strike
 from tests.simulation.ledger import Ledger
 from tests.simulation.scheduler import Scheduler
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.models.s3 import S3
     from tests.simulation.models.secretsmanager import SecretsManager
     from tests.simulation.models.sqs import Sqs
+    from tests.simulation.outages import Outages
 
 
 class MakesClients(Protocol):
@@ -62,6 +65,11 @@ class Trace:
         if self.on:
             self.lines.append(f"{self._scheduler.now - self._began:11.3f}  {who:<14} {what}")
 
+    def add(self, what: str) -> None:
+        """Say more in the line that was said last."""
+        if self.on:
+            self.lines[-1] += f", {what}"
+
 
 @dataclass
 class World:
@@ -86,15 +94,20 @@ class World:
     # Set once they are made, for they need the world themselves.
     functions: Functions = field(init=False)
     clients: Callable[[str], MakesClients] = field(init=False)
+    outages: "Outages" = field(init=False)
     # The longest that a call of AWS takes on its way there, or back, if nothing is wrong; seconds.
     latency: float = 0.06
+    # Also the traceback of a function that raised: Lambda writes it to the same log.
     log_lines: list[str] = field(default_factory=list)
+    # What the HTTP API's callers were answered.
+    answers: list[str] = field(default_factory=list)
     # Every secret text that there is or was: none of them may be seen anywhere.
     secrets: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     # What people did, and what has been checked of it so far.
     ledger: Ledger = field(default_factory=Ledger)
     watch: "Watch | None" = None
+    aged: AgedRecords = field(default_factory=lambda: AgedRecords(names.ref("RunsTable")))
 
     @property
     def faults(self) -> list[Strike]:

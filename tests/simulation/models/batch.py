@@ -17,6 +17,8 @@ _MOST_IDS = 100
 _STALE_SECONDS = 10.0
 # How long it may not know a new job.
 _UNKNOWN_SECONDS = 60.0
+# What a token ends with after an empty page.
+_REST = "+"
 _ENDED = ("SUCCEEDED", "FAILED")
 
 
@@ -28,7 +30,8 @@ class Batch:
     ended (job id, reason). `definitions` are the names of active job definitions, `queues` the ARNs
     of job queues and whether they share fairly, `disabled` the queues that take no jobs.
     `lag_seconds` is how far ListJobs may be behind SubmitJob when the fault `list-lag` strikes;
-    with `list-lag-beyond` it is farther than that, up to three times as far.
+    with `list-lag-beyond` it is farther than that, up to three times as far. `listed_from` tells
+    of each job from when on ListJobs knows it.
     """
 
     def __init__(self, now: Now, choices: Chooses, later: Later) -> None:
@@ -42,7 +45,7 @@ class Batch:
         self.queues: dict[str, bool] = {}
         self.disabled: set[str] = set()
         self.lag_seconds = 60.0
-        self._listed_from: dict[str, float] = {}
+        self.listed_from: dict[str, float] = {}
         self._known_from: dict[str, float] = {}
         self._older: dict[str, tuple[float, dict[str, Any]]] = {}
         self._submitted: list[Callable[[str], None]] = []
@@ -65,9 +68,9 @@ class Batch:
         name, now = submission["jobName"], self._now()
         job_id = f"job-{len(self.submissions) + 1}"
         self.submissions[job_id] = submission
-        self._listed_from[job_id] = now + self._lag(name)
+        self.listed_from[job_id] = now + self._lag(name)
         if self._choices.strikes("eventual-read", f"DescribeJobs {job_id}"):
-            self._known_from[job_id] = now + self._choices.between(0, _UNKNOWN_SECONDS, job_id)
+            self._known_from[job_id] = now + self._choices.seconds(0, _UNKNOWN_SECONDS, job_id)
         self.jobs[job_id] = {
             "jobId": job_id,
             "jobName": name,
@@ -93,7 +96,10 @@ class Batch:
         filters: list[dict[str, Any]],
         nextToken: str = "0",  # noqa: N803 - botocore's name
     ) -> dict[str, Any]:
-        """Jobs by name, regardless of case, one a page; perhaps not the latest."""
+        """Jobs by name, regardless of case, one a page; perhaps not the latest.
+
+        The fault `empty-page`: what was asked for comes with the page after it.
+        """
         (wanted,) = filters[0]["values"]
         now = self._now()
         found = [
@@ -101,9 +107,12 @@ class Batch:
             for job_id, job in self.jobs.items()
             if job["jobQueue"] == jobQueue
             and job["jobName"].lower() == wanted.lower()
-            and self._listed_from[job_id] <= now
+            and self.listed_from[job_id] <= now
         ]
-        at = int(nextToken)
+        rest = nextToken.endswith(_REST)
+        if not rest and self._choices.strikes("empty-page", "ListJobs"):
+            return {"jobSummaryList": [], "nextToken": f"{nextToken}{_REST}"}
+        at = int(nextToken.removesuffix(_REST))
         more = {"nextToken": str(at + 1)} if at + 1 < len(found) else {}
         return {"jobSummaryList": found[at : at + 1], **more}
 
@@ -197,9 +206,11 @@ class Batch:
 
     def _lag(self, name: str) -> float:
         if self._choices.strikes("list-lag-beyond", name):
-            return self._choices.between(self.lag_seconds, 3 * self.lag_seconds, name)
+            return self._choices.seconds(self.lag_seconds, 3 * self.lag_seconds, name)
         if self._choices.strikes("list-lag", name):
-            return self._choices.between(0, self.lag_seconds, name)
+            # What holds at the bound, holds below it.
+            least = self._choices.among((0.0, self.lag_seconds), name)
+            return self._choices.seconds(least, self.lag_seconds, name)
         return 0.0
 
     def _known_at(self, job_id: str) -> float:

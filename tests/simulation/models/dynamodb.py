@@ -48,6 +48,10 @@ class DynamoDb:
         """What is stored now, by key; do not change it."""
         return self._tables[table].items
 
+    def replace(self, table: str, key: Key, item: Item) -> None:
+        """Let an item be another, as if it had never been different: that is no write."""
+        self._tables[table].items[key] = item
+
     def create_table(self, *, TableName: str, **declared: Any) -> dict[str, Any]:  # noqa: N803 - botocore's name
         """Make a table, by AttributeDefinitions, KeySchema and GlobalSecondaryIndexes."""
         self._tables[TableName] = Table.make(TableName, declared)
@@ -168,7 +172,7 @@ class DynamoDb:
         check_size(operation, item)
         lag = 0.0
         if table.indexes and self._choices.strikes("index-lag", what := _named(table, key)):
-            lag = self._choices.between(0, _LONGEST_LAG_SECONDS, what)
+            lag = self._choices.seconds(0, _LONGEST_LAG_SECONDS, what)
         table.store(key, item, self._now(), lag)
         self.writes.append(Write(table.name, key, item))
 

@@ -125,9 +125,9 @@ class EventBridge:
     def _send(self, rule: _Rule, body: str) -> None:
         seconds = _USUAL_SECONDS
         if self._choices.strikes("reordered", rule.name):
-            seconds = self._choices.between(0, _OUT_OF_ORDER_SECONDS, rule.name)
+            seconds = self._choices.seconds(0, _OUT_OF_ORDER_SECONDS, rule.name)
         if self._choices.strikes("delayed", rule.name):
-            seconds += self._choices.between(0, _LATE_SECONDS, rule.name)
+            seconds += self._choices.seconds(0, _LATE_SECONDS, rule.name)
         self._later(seconds, lambda: self._put(rule.url, body), rule.name)
 
     def _put(self, url: str, body: str) -> None:

@@ -25,6 +25,9 @@ class Chooses(Protocol):
     def between(self, low: float, high: float, what: str = "") -> float:
         """A number from `low` to `high`, for `what`."""
 
+    def seconds(self, low: float, high: float, what: str = "") -> float:
+        """The same: how long the fault lasts that has just struck."""
+
 
 class Benign:
     """Chooses that nothing out of the ordinary happens."""
@@ -43,6 +46,10 @@ class Benign:
         """The lower."""
         del high, what
         return low
+
+    def seconds(self, low: float, high: float, what: str = "") -> float:
+        """The lower."""
+        return self.between(low, high, what)
 
 
 class Unmodelled(BaseException):

@@ -118,13 +118,24 @@ class Sqs:
         self.on_change(QueueUrl)
         return {}
 
+    def delete_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        ReceiptHandle: str,  # noqa: N803 - botocore's name
+    ) -> dict[str, Any]:
+        """Delete a message, as Lambda's poller does by itself."""
+        self._queue(QueueUrl, "DeleteMessage")
+        self.delete(QueueUrl, [ReceiptHandle])
+        return {}
+
     def put(self, url: str, body: str, sender: str, delay: float | None = None) -> Message:
         """Put a message on a queue as `sender`, such as EventBridge; the fault `delayed`."""
         queue, now = self._queues[url], self._now()
         message_id = f"m{next(self._numbers)}"
         visible_at = now + (queue.delay if delay is None else delay)
         if self._choices.strikes("delayed", queue.name):
-            visible_at += self._choices.between(0, _LATE_SECONDS, queue.name)
+            visible_at += self._choices.seconds(0, _LATE_SECONDS, queue.name)
         message = Message(message_id, body, now, visible_at, sender)
         queue.messages.append(message)
         self.sent.append((url, message))

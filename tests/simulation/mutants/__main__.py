@@ -78,14 +78,17 @@ def hunted(mutant: Mutant, seeds: int) -> Found:
     """Let the simulation look for the mutant's fault."""
     began = time.monotonic()
     with broken(mutant) as place:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.simulation.mutants.hunt", str(seeds)],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.simulation.mutants.hunt", str(seeds)],
+                cwd=place,
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Found(mutant, _SECONDS, error=f"nothing in {_SECONDS} s")
     seconds = time.monotonic() - began
     if done.returncode != 0:
         return Found(mutant, seconds, error=done.stderr.strip()[-2000:])
@@ -96,7 +99,7 @@ def hunted(mutant: Mutant, seeds: int) -> Found:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Hunt mutants, two at once; exit code 0: each was found, and nothing where nothing is."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2000, help="how many to try, for each mutant")
+    parser.add_argument("--seeds", type=int, default=3000, help="how many to try, for each mutant")
     parser.add_argument("names", nargs="*", help="mutants by words of their names; all by default")
     chosen = parser.parse_args(arguments)
     mutants = [

@@ -55,7 +55,7 @@ MUTANTS = (
     _mutant(
         "the lease is shorter than lists are stale",
         "services/submitter/app.py",
-        ("lease_seconds=settings.lease_seconds,", "lease_seconds=20,"),
+        ("lease_seconds=settings.lease_seconds,", "lease_seconds=settings.lease_seconds - 100,"),
     ),
     _mutant(
         "a lease that has run out is taken over without a look",
@@ -108,7 +108,7 @@ MUTANTS = (
         ),
     ),
     _mutant(
-        "a message is acknowledged before its work",
+        "a message whose work failed for now is acknowledged",
         _CONSUMER,
         (
             "                return False\n            except Exception:",
@@ -116,7 +116,7 @@ MUTANTS = (
         ),
     ),
     _mutant(
-        "a bug acknowledges its message",
+        "a message whose work failed by a bug is acknowledged",
         _CONSUMER,
         (
             "delivery=delivery)\n                return False\n            return True",
@@ -139,7 +139,7 @@ MUTANTS = (
         ('if entry.get("ErrorCode")]', 'if entry.get("NoSuchField")]'),
     ),
     _mutant(
-        "the webhook answers before it has stored",
+        "the webhook says that it has stored what it could not",
         "services/webhook/app.py",
         (
             "            except Unavailable as error:\n",
@@ -239,6 +239,193 @@ MUTANTS = (
         (
             '            message = f"{doing}: {type(error).__name__}"\n',
             '            message = f"{doing}: {type(error).__name__} {headers}"\n',
+        ),
+    ),
+    _mutant(
+        "the stop of an earlier attempt counts",
+        "shared/runs.py",
+        ("self.stop is not None and self.stop.attempt == self.attempt", "self.stop is not None"),
+    ),
+    _mutant(
+        "nobody looks for a stop once the job is submitted",
+        _SUBMISSION,
+        ("    else:\n        end_job(run, needs.jobs)\n    return run", "    return run"),
+    ),
+    _mutant(
+        "nobody looks for a stop before the job is submitted",
+        _SUBMISSION,
+        ("if held.stop_asked is not None:", "if held.stop_asked is not None and held.asked.quiet:"),
+    ),
+    _mutant(
+        "nobody asks after runs that were never submitted",
+        "services/reconciler/app.py",
+        ("return list(still_requested(forsaken, tick.now))", "return list(forsaken)[:0]"),
+    ),
+    _mutant(
+        "nobody asks after jobs",
+        "services/reconciler/app.py",
+        ("return list(findings(unmoved, needs.jobs, tick.now))", "return list(unmoved)[:0]"),
+    ),
+    _mutant(
+        "a result is taken for a commit that asks",
+        "services/parser/requests.py",
+        ("    if _is_result(pushed.message):", '    if pushed.message == "":'),
+    ),
+    _mutant(
+        "a lease that was taken over is given back as if no job were",
+        _LEASE,
+        ("lease_until=now if taken_over else None", "lease_until=None"),
+    ),
+    _mutant(
+        "an ended attempt is ended again",
+        "shared/runs.py",
+        (
+            "    if run.final:\n        return run\n    return run.changed(\n        state=state",
+            "    return run.changed(\n        state=state",
+        ),
+    ),
+    _mutant(
+        "what was not answered is repeated at once",
+        "shared/bitbucket_access.py",
+        ('wait = _CARRIED_OUT_SECONDS if sent and method != "GET" else None', "wait = None"),
+    ),
+    _mutant(
+        "a webhook's secret is not read again after it was replaced",
+        "services/webhook/hooks.py",
+        (
+            "        return None if newer == text else self._proven(newer, uuid, signature, body)",
+            "        return None",
+        ),
+    ),
+    _mutant(
+        "the uuid of a webhook's repository is not compared",
+        "services/webhook/hooks.py",
+        ("return uuid is None or _plain(uuid) == _plain(repository.uuid)", "return True"),
+    ),
+    _mutant(
+        "only the first ten messages are sent",
+        _PUBLISHER,
+        (
+            '(answer.get("Failed", []), "Code", "sending to a queue")',
+            '(answer.get("Failed", []), "Code", "sending to a queue")\n            return',
+        ),
+    ),
+    _mutant(
+        "a job of an unknown run is an error",
+        _HEARD,
+        (
+            '        log.info("job of an unknown run", job_id=job.job_id)\n        return None',
+            "        raise KeyError(run_id)",
+        ),
+    ),
+    _mutant(
+        "refused credentials are given up",
+        _NOTIFIER,
+        (
+            'refused", doing=str(error))\n            raise',
+            'refused", doing=str(error))\n            return []',
+        ),
+    ),
+    _mutant(
+        "a record is written whole",
+        _STORE,
+        ("self._dynamodb.update_item(", "self._dynamodb.put_item("),
+        (
+            (
+                '                    Key={"run_id": {"S": run.run_id}},\n'
+                "                    UpdateExpression=expression,\n"
+            ),
+            "                    Item={name: attribute(one) for name, one in new.items()},\n",
+        ),
+        (
+            (
+                "ExpressionAttributeNames=names,\n                    "
+                "ExpressionAttributeValues=values,"
+            ),
+            (
+                'ExpressionAttributeNames={"#version": "version"},\n                    '
+                'ExpressionAttributeValues={":read": attribute(run.version)},'
+            ),
+        ),
+    ),
+    _mutant(
+        "a message is deleted before what it caused is sent",
+        _CONSUMER,
+        (
+            "                self._publisher.publish(self._handle(envelope))\n",
+            """\
+                events = list(self._handle(envelope))
+                self._queue.delete(message["receiptHandle"])
+                self._publisher.publish(events)
+""",
+        ),
+        (
+            "class Consumer:\n",
+            """\
+def _delete(queue: Queue, receipt_handle: str) -> None:
+    queue._sqs.delete_message(QueueUrl=queue._url, ReceiptHandle=receipt_handle)
+
+
+Queue.delete = _delete
+
+
+class Consumer:
+""",
+        ),
+    ),
+    _mutant(
+        "the submitter tells of ends alone",
+        "services/submitter/app.py",
+        (
+            "    return [*due, state_changed(run)]",
+            "    return [*due, *([state_changed(run)] if run.final else [])]",
+        ),
+    ),
+    _mutant(
+        "the monitor tells of ends alone",
+        "services/monitor/app.py",
+        (
+            "    return [] if run is None else [state_changed(run)]",
+            "    return [] if run is None or not run.final else [state_changed(run)]",
+        ),
+    ),
+    _mutant(
+        "a stop is told to nobody",
+        "shared/control.py",
+        ("    publisher.publish([state_changed(run)])\n    end_job", "    end_job"),
+    ),
+    _mutant(
+        "a sweep that has ended by then is not looked at",
+        "services/submitter/app.py",
+        (
+            "return not (run.final and run.progress is not None and run.progress.complete)",
+            "return not run.final",
+        ),
+    ),
+    _mutant(
+        "an error quotes the secrets of all webhooks",
+        "services/webhook/hooks.py",
+        (
+            "    if told is None:\n        return None",
+            """\
+    if told is None:
+        message = f"no webhook {uuid} in {text}"
+        raise ValueError(message)""",
+        ),
+    ),
+    _mutant(
+        "a missing job definition is missing for ever",
+        "services/submitter/definitions.py",
+        (
+            "        now = self._clock()\n",
+            (
+                "        now = self._clock()\n"
+                "        if self._seen.get(name) == -1.0:\n            return False\n"
+            ),
+        ),
+        (
+            "            return False\n        self._seen",
+            "            self._seen[name] = -1.0\n            return False\n        self._seen",
         ),
     ),
 )
