@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tests.simulation.choices import KINDS
+from tests.simulation.kinds import KINDS
 from tests.simulation.legend import LEGEND
 from tests.simulation.simulate import Outcome
 
