@@ -8,7 +8,7 @@ and adopts the job that it finds. See docs/decisions/0005-one-job-per-attempt.md
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import SubmitterJobs
 from services.submitter.permitted import Permitted, listed
-from services.submitter.points import PointLists
+from services.submitter.points import PointLists, to_be_looked_after
 from services.submitter.queues import JobQueues
 from services.submitter.submission import Dependencies, submit
 from shared.aws import Clients
@@ -19,7 +19,7 @@ from shared.events import Event, RunRequested, SweepDue
 from shared.names import Names
 from shared.publisher import Publisher
 from shared.run_store import RunStore
-from shared.runs import Run, state_changed
+from shared.runs import state_changed
 from shared.settings import Settings
 from shared.telemetry import bind_run, configure
 
@@ -50,18 +50,8 @@ def handle(requested: RunRequested, needs: Dependencies) -> list[Event]:
     """The events that a request causes: what became of the run; a sweep is looked after, too."""
     bind_run(requested.run_id)
     run = submit(requested, needs)
-    due = [SweepDue(run_id=run.run_id, attempt=run.attempt)] if _is_to_be_looked_at(run) else []
+    due = [SweepDue(run_id=run.run_id, attempt=run.attempt)] if to_be_looked_after(run) else []
     return [*due, state_changed(run)]
-
-
-def _is_to_be_looked_at(run: Run) -> bool:
-    """Whether a sweep has a job, and no report yet.
-
-    The job may have ended before this request came through: nobody else begins to look then.
-    """
-    if run.asked.sweep is None or run.job is None or run.job.id is None:
-        return False
-    return not (run.final and run.progress is not None and run.progress.complete)
 
 
 def build() -> Handler:

@@ -14,6 +14,7 @@ from shared.errors import Rejected
 from shared.events import Sweep
 from shared.exits import Exit
 from shared.points import LEAST_CHILDREN, Place, encode
+from shared.runs import Run
 from shared.space import parse
 
 # Together the lines of 10,000 points stay below 100 MB; a child reads its own alone.
@@ -107,6 +108,16 @@ def _tries(retries: int) -> dict[str, Any]:
             *({"action": "EXIT", "onExitCode": str(int(code))} for code in _HOPELESS),
         ],
     }
+
+
+def to_be_looked_after(run: Run) -> bool:
+    """Whether a run is a sweep with a job, and has no report yet.
+
+    The job may have ended before its request came through: nobody else begins to look then.
+    """
+    if run.asked.sweep is None or run.job is None or run.job.id is None:
+        return False
+    return not (run.final and run.progress is not None and run.progress.complete)
 
 
 class PointLists:

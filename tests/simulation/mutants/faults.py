@@ -396,7 +396,7 @@ class Consumer:
     ),
     _mutant(
         "a sweep that has ended by then is not looked at",
-        "services/submitter/app.py",
+        "services/submitter/points.py",
         (
             "return not (run.final and run.progress is not None and run.progress.complete)",
             "return not run.final",
