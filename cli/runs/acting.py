@@ -14,8 +14,9 @@ from cli.runs.machines import NOT_KEPT, again, ends_with
 from cli.runs.stack import RunsStack
 from cli.runs.watching import watch_run
 from cli.runs.wording import as_json, candidate, name
-from cli.shown import command, printable
+from cli.shown import command, printable, printable_lines
 from shared import control
+from shared.errors import Rejected
 from shared.runs import Run
 
 _references = click.argument(
@@ -103,7 +104,7 @@ def rerun(account: Account, references: Sequence[str], *, watch: bool, json_want
             typed = again(account, run, run.machine)
             message = (
                 f"run {run.run_id} had a machine of one's own; the same work once more is\n"
-                f"  {typed}\nwith what the record does not keep, as it was: {NOT_KEPT}"
+                f"  {printable(typed)}\nwith what the record does not keep, as it was: {NOT_KEPT}"
             )
             raise AccountError(message)
         return control.rerun(
@@ -139,7 +140,10 @@ def _each(
             with reaching(f"run {run.run_id}"):
                 after = act(run)
         except AccountError as error:
-            click.echo(f"Error: {printable(error.message)}", err=True)
+            # What `shared` says quotes what others have written, and is one line.
+            quoted = isinstance(error.__cause__, Rejected)
+            shown = (printable if quoted else printable_lines)(error.message)
+            click.echo(f"Error: {shown}", err=True)
             continue
         changed.append(after)
         if not json_wanted:
