@@ -11,6 +11,7 @@ from container import compute
 from container.exits import Exit, JobFailed
 from container.settings import Settings
 from shared.arguments import ArgumentError
+from shared.hydra import NO_ARGUMENT
 from shared.points import decode
 from shared.sweeps import sweep_params
 
@@ -18,8 +19,6 @@ Parameters = Mapping[str, Any]
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _ALL = "args"
-# A null ends an argument (execve(2)), and half a character is none. JSON knows both.
-_NO_ARGUMENT = re.compile("[\0\ud800-\udfff]")
 # Spaces, and what a shell reads: a text with none of them means itself in a shell, too.
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
@@ -85,7 +84,7 @@ def in_command(words: Sequence[str], parameters: Parameters) -> list[str]:
     """
     options = {name: f"--{name}={text(value)}" for name, value in parameters.items()}
     for name, option in options.items():
-        if _NO_ARGUMENT.search(option):
+        if NO_ARGUMENT.search(option):
             why = f"{name!a} holds a character that no program can be told: leave it out"
             raise JobFailed(Exit.BAD_ARGUMENTS, f"reading the parameters: {why}")
     places = {name: text(value) for name, value in parameters.items()}

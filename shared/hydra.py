@@ -29,8 +29,9 @@ _KEY_NOT_TEXT = re.compile(
 # Backslashes before ${ and before a quote. The look-behind keeps a long run of them linear.
 _INTERPOLATION = re.compile(r"(?<!\\)(\\*)\$\{")
 _BEFORE_QUOTE = {quote: re.compile(rf"(?<!\\)(\\*)({quote}|\Z)") for quote in "'\""}
-# What no program can be told: execve(2) ends an argument at a null, and half a character is none.
-_NO_ARGUMENT = re.compile("[\0\ud800-\udfff]")
+# What no program can be told, though JSON can: execve(2) ends an argument at a null, and half a
+# character is none.
+NO_ARGUMENT = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 30
 
 
@@ -78,7 +79,7 @@ def said_text(text: str) -> str:
     """
     if text == "???":
         raise ArgumentError('the text "???" stands for a missing value in Hydra: write another')
-    if _NO_ARGUMENT.search(text):
+    if NO_ARGUMENT.search(text):
         raise ArgumentError(
             f"the text {shown(text)} holds a character that no program can be told: leave it out"
         )

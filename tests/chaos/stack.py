@@ -7,7 +7,8 @@ from types import MappingProxyType
 from local.stack import Stack
 from tests.chaos.faults import Fault, FunctionDies, JobDies, PartDies
 from tests.chaos.plan import JOBS
-from tests.e2e.world import NAMES, World
+from tests.e2e.trivial import trivial_job
+from tests.e2e.world import World
 
 # ListJobs of the embedded Batch never lags, so a lease need only outlast the submitter's 30 s.
 PARAMETERS: Mapping[str, str] = MappingProxyType({"UnmovedSeconds": "10", "LeaseSeconds": "31"})
@@ -22,28 +23,8 @@ _TRIES = 4
 
 def define_jobs(world: World) -> None:
     """Let the jobs of each repository run a trivial command."""
-    batch = world.client("batch")
     for slug, command in JOBS.items():
-        batch.register_job_definition(
-            jobDefinitionName=NAMES.job_definition(slug),
-            type="container",
-            containerProperties={
-                "image": "none",
-                "command": list(command),
-                "resourceRequirements": [
-                    {"type": "VCPU", "value": "1"},
-                    {"type": "MEMORY", "value": "128"},
-                ],
-            },
-            retryStrategy={
-                "attempts": _TRIES,
-                "evaluateOnExit": [
-                    {"onStatusReason": "Host EC2*", "action": "RETRY"},
-                    {"onReason": "*", "action": "EXIT"},
-                ],
-            },
-            timeout={"attemptDurationSeconds": 600},
-        )
+        trivial_job(world, command, slug=slug, tries=_TRIES)
 
 
 def hurry(world: World) -> None:

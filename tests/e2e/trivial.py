@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 from tests.e2e.world import NAMES, World
 
-TRIVIAL = "acme/trivial.jobs"
+_SLUG = "trivial.jobs"
+TRIVIAL = f"acme/{_SLUG}"
 
 
-def trivial_job(world: World, command: Sequence[str]) -> None:
-    """Let jobs of the trivial repository run `command` from now on."""
+def trivial_job(world: World, command: Sequence[str], *, slug: str = _SLUG, tries: int = 2) -> None:
+    """Let jobs of the trivial repository, or of another, run `command` from now on.
+
+    `tries` is how often Batch begins one whose machine is lost.
+    """
     world.client("batch").register_job_definition(
-        jobDefinitionName=NAMES.job_definition("trivial.jobs"),
+        jobDefinitionName=NAMES.job_definition(slug),
         type="container",
         containerProperties={
             "image": "none",
@@ -21,7 +25,7 @@ def trivial_job(world: World, command: Sequence[str]) -> None:
             ],
         },
         retryStrategy={
-            "attempts": 2,
+            "attempts": tries,
             "evaluateOnExit": [
                 {"onStatusReason": "Host EC2*", "action": "RETRY"},
                 {"onReason": "*", "action": "EXIT"},

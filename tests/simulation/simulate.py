@@ -11,31 +11,19 @@ import time_machine
 
 from shared.runs import OPEN_STATES
 from tests.simulation import invariants, job_life, names, people
+from tests.simulation.account import account
 from tests.simulation.bitbucket_effects import rotate_token
 from tests.simulation.building import surroundings
 from tests.simulation.choices import Choices, Strike
 from tests.simulation.effects import EffectfulClients
 from tests.simulation.functions import Lambda
-from tests.simulation.models.batch import Batch
-from tests.simulation.models.bitbucket import Bitbucket
-from tests.simulation.models.declared import (
-    declare_job_queues,
-    declare_queues,
-    declare_rules,
-    declare_tables,
-)
-from tests.simulation.models.dynamodb import DynamoDb
-from tests.simulation.models.ec2 import Ec2
-from tests.simulation.models.eventbridge import EventBridge
-from tests.simulation.models.s3 import S3
-from tests.simulation.models.secretsmanager import SecretsManager
-from tests.simulation.models.sqs import Sqs
+from tests.simulation.models.declared import declare_job_queues, declare_rules
 from tests.simulation.outages import Outages
 from tests.simulation.pollers import Pollers
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.schedules import Schedules
 from tests.simulation.violations import Violation
-from tests.simulation.world import Trace, World
+from tests.simulation.world import World
 
 # 2026-11-20 12:00 UTC, as in tests/samples.py.
 BEGIN = 1_795_176_000.0
@@ -113,28 +101,9 @@ def _struck(strike: Strike, world: World) -> str:
 
 
 def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
-    """An account with the stack in it, and Bitbucket beside it; nothing has happened yet."""
-
-    def now() -> float:
-        return scheduler.now
-
-    sqs = Sqs(now, choices, scheduler.later)
-    world = World(
-        choices=choices,
-        scheduler=scheduler,
-        trace=Trace(scheduler, on=trace),
-        dynamodb=DynamoDb(now, choices, scheduler.later),
-        sqs=sqs,
-        eventbridge=EventBridge(now, choices, scheduler.bring, sqs),
-        batch=Batch(now, choices, scheduler.later),
-        bitbucket=Bitbucket(now, choices, scheduler.later),
-        secretsmanager=SecretsManager(now, choices, scheduler.later),
-        s3=S3(now, choices, scheduler.later),
-        ec2=Ec2(now, choices, scheduler.later),
-        latency=choices.among(_LATENCIES, "latency of the seed"),
-    )
-    declare_queues(sqs)
-    declare_tables(world.dynamodb)
+    """The account as the seed has it, with the stack's rules and a token of Bitbucket's."""
+    world = account(choices, scheduler, trace=trace)
+    world.latency = choices.among(_LATENCIES, "latency of the seed")
     declare_rules(world.eventbridge)
     declare_job_queues(world.batch)
     world.batch.lag_seconds = _LISTED_WITHIN

@@ -21,22 +21,15 @@ from tests.samples import (
     minutes,
 )
 from tests.simulation import invariants, names
+from tests.simulation.account import account
 from tests.simulation.choices import Choices
 from tests.simulation.job_endings import Ending
 from tests.simulation.ledger import Ask
-from tests.simulation.models.batch import Batch
-from tests.simulation.models.bitbucket import Bitbucket, Posted
-from tests.simulation.models.declared import declare_queues, declare_tables
-from tests.simulation.models.dynamodb import DynamoDb
-from tests.simulation.models.ec2 import Ec2
-from tests.simulation.models.eventbridge import EventBridge
-from tests.simulation.models.s3 import S3
-from tests.simulation.models.secretsmanager import SecretsManager
-from tests.simulation.models.sqs import Sqs
+from tests.simulation.models.bitbucket import Posted
 from tests.simulation.outages import Outages
 from tests.simulation.pushes import Commit, Wanted
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.world import Trace, World
+from tests.simulation.world import World
 
 _TABLE = names.ref("RunsTable")
 PUSHES = names.ref("PushesQueue")
@@ -110,24 +103,8 @@ def _world() -> World:
     scheduler = Scheduler(NOW.timestamp())
     choices = Choices(0)
     choices.calm = True
-    parts = (lambda: scheduler.now, choices, scheduler.later)
-    sqs = Sqs(*parts)
-    world = World(
-        choices=choices,
-        scheduler=scheduler,
-        trace=Trace(scheduler, on=False),
-        dynamodb=DynamoDb(*parts),
-        sqs=sqs,
-        eventbridge=EventBridge(*parts, sqs),
-        batch=Batch(*parts),
-        bitbucket=Bitbucket(*parts),
-        secretsmanager=SecretsManager(*parts),
-        s3=S3(*parts),
-        ec2=Ec2(*parts),
-    )
+    world = account(choices, scheduler)
     world.outages = Outages(choices, lambda: scheduler.now, 0)
-    declare_queues(sqs)
-    declare_tables(world.dynamodb)
     world.batch.queues = {JOB_QUEUE: True, GPU_JOB_QUEUE: True}
     world.batch.definitions = {NAMES.job_definition(REPOSITORY.slug), "theirs"}
     world.secrets.add("s3cr3t")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.simulation.choices import KINDS, Choices
+from tests.simulation.choices import Choices
+from tests.simulation.kinds import KINDS
 
 
 def struck(choices: Choices, times: int = 300) -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ from shared.events import RunRequested, enclose
 from tests.samples import RUN_ID
 from tests.simulation import telling
 from tests.simulation.__main__ import main
-from tests.simulation.choices import KINDS, Choices
+from tests.simulation.choices import Choices
+from tests.simulation.kinds import KINDS
 from tests.simulation.legend import LEGEND
 from tests.simulation.models.messages import Message
 from tests.simulation.printing import schedule
