@@ -53,6 +53,8 @@ def start_emulator(
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
+        # Longer than anybody works: a process that has to start again does so when it is needed.
+        "LAMBDA_WARM_TTL_SECONDS": str(24 * 60 * 60),
         "AWS_ENDPOINT_URL_BATCH": batch_url,
         "AWS_ENDPOINT_URL_EC2": machines_url,
         # Its functions would else see packages of the user's site directory.
@@ -147,9 +149,26 @@ def start_machines(
     )
 
 
-def start_cloudformation(aws_url: str, batch_url: str, state: StateDir) -> Part:
-    """Start the front of the emulator's CloudFormation, which waits for the emulator itself."""
-    urls = ["--aws-endpoint-url", aws_url, "--batch-endpoint-url", batch_url]
+def start_gateway(aws_url: str, state: StateDir) -> Part:
+    """Start the front of the emulator's HTTP APIs."""
+    return start(
+        "gateway",
+        [sys.executable, "-m", "local.gateway", "--aws-endpoint-url", aws_url],
+        env=clean_environment(),
+        cwd=PROJECT,
+        logs=state.logs,
+    )
+
+
+def start_cloudformation(aws_url: str, batch_url: str, api_url: str, state: StateDir) -> Part:
+    """Start the front of the emulator's CloudFormation, which waits for the emulator itself.
+
+    `api_url` is where the HTTP APIs of what it deploys answer.
+    """
+    urls = [
+        *("--aws-endpoint-url", aws_url, "--batch-endpoint-url", batch_url),
+        *("--api-endpoint-url", api_url),
+    ]
     return start(
         "cloudformation",
         [sys.executable, "-m", "local.cloudformation", *urls],

@@ -7,17 +7,20 @@ front of CloudFormation, local/cloudformation.
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import REGION, Endpoints
+from local.cloudformation.rewriting import BATCHES_AT_ONCE
+from local.gateway import Limits
 from local.layout import PROJECT, StackError, Tools
 from local.sam import sam
 
 STACK = "acme-development-cloud-runner"
-_WEBHOOKS = 4
+_WEBHOOK = "WebhookFunction"
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,28 @@ class Deployment:
         return self.resources[logical][1]
 
     def warm(self) -> None:
-        """Let every function start, so that the first push does not wait for six of them.
+        """Let every function start, so that no push waits for six of them.
 
-        The webhook starts several times: deliveries that come together are run by a process each,
-        and Bitbucket waits for ten seconds only.
+        The webhook and what reads a queue start as often as they may run at once: a process that
+        starts while others work takes many times as long, and holds them up.
         """
-        functions = self.endpoints.client("lambda")
-        called = {name: self._called(name) for name in self.of_type("AWS::Lambda::Function")}
-        names = [called["WebhookFunction"]] * (_WEBHOOKS - 1) + list(called.values())
-        with ThreadPoolExecutor(_WEBHOOKS) as pool:
-            answers = pool.map(
-                lambda name: functions.invoke(FunctionName=name, Payload=b'{"Records": []}'), names
-            )
-            for name, answer in zip(names, answers, strict=True):
-                if "FunctionError" in answer:
-                    message = f"{name} does not start: {answer['Payload'].read().decode()}"
-                    raise StackError(message)
+        start = partial(_call, self.endpoints.client("lambda"))
+        for name in self.of_type("AWS::Lambda::Function"):
+            called = self._called(name)
+            # Each finds the others busy with their own start.
+            with ThreadPoolExecutor(at_once := self._at_once(name)) as pool:
+                list(pool.map(start, [called] * at_once))
 
     def of_type(self, kind: str) -> dict[str, str]:
         """The physical ids of all resources of a type, by logical id."""
         return {name: id_ for name, (type_, id_) in self.resources.items() if type_ == kind}
+
+    def _at_once(self, function: str) -> int:
+        """How many processes a function needs at most."""
+        if function == _WEBHOOK:
+            return Limits().calls
+        sources = self.of_type("AWS::Lambda::EventSourceMapping")
+        return BATCHES_AT_ONCE if any(one.startswith(function) for one in sources) else 1
 
     def _called(self, function: str) -> str:
         """What a function is called by: its alias, as SAM names it, if it has one."""
@@ -68,6 +73,13 @@ class Deployment:
             if name.startswith(f"{function}Alias"):
                 return alias
         return self.id(function)
+
+
+def _call(functions: Any, name: str) -> None:
+    answer = functions.invoke(FunctionName=name, Payload=b'{"Records": []}')
+    if "FunctionError" in answer:
+        message = f"{name} does not start: {answer['Payload'].read().decode()}"
+        raise StackError(message)
 
 
 def declared_parameters() -> set[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import make_server
 
+from local.loopback import FromHere
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -16,8 +18,10 @@ _POLL_SECONDS = 0.05
 
 @contextlib.contextmanager
 def serving(application: "WSGIApplication", listener: socket.socket, port: int) -> Iterator[None]:
-    """Serve until the block is left; each request has a thread of its own."""
-    server = make_server("127.0.0.1", port, application, threaded=True, fd=listener.fileno())
+    """Serve until the block is left, no foreign page; each request has a thread of its own."""
+    server = make_server(
+        "127.0.0.1", port, FromHere(application), threaded=True, fd=listener.fileno()
+    )
     thread = threading.Thread(
         target=server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True
     )

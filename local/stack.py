@@ -18,6 +18,7 @@ from local.deployment import Deployment, declared_parameters, deploy
 from local.layout import PROJECT, StackError, StateDir, Tools
 from local.parts import Part, free_port, is_free, ready_port, start
 
+_NICENESS_OF_JOBS = "10"
 # Says what is being done while it is being done.
 Step = Callable[[str], AbstractContextManager[object]]
 
@@ -206,21 +207,26 @@ def _start_aws(
     with step("starting AWS"):
         machines = aws.start_machines(tools, url, batch_url, state, port=machines_port)
         ends.callback(machines.end)
-        cloudformation = aws.start_cloudformation(url, batch_url, state)
+        gateway = aws.start_gateway(url, state)
+        ends.callback(gateway.end)
+        gateway_url = f"http://127.0.0.1:{ready_port(gateway)}"
+        cloudformation = aws.start_cloudformation(url, batch_url, gateway_url, state)
         ends.callback(cloudformation.end)
         emulator = aws.start_emulator(tools, batch_url, machines_url, port, state)
         ends.callback(emulator.end)
         ready_port(machines)
         cloudformation_url = f"http://127.0.0.1:{ready_port(cloudformation)}"
     endpoints = Endpoints(url, batch_url, cloudformation_url, machines_url)
-    return endpoints, (batch, machines, cloudformation, emulator)
+    return endpoints, (batch, machines, gateway, cloudformation, emulator)
 
 
 def _start_batch(state: StateDir, tools: Tools, aws_url: str, ends: ExitStack) -> tuple[Part, int]:
     part = start(
         "batch",
         [
-            *(sys.executable, "-m", "local.batch", "--state-dir", str(state.batch)),
+            # Jobs take all that a machine has: whoever pushes meanwhile is answered first.
+            *("nice", "-n", _NICENESS_OF_JOBS, sys.executable, "-m", "local.batch"),
+            *("--state-dir", str(state.batch)),
             *("--job-path", str(tools.job_environment / "bin")),
         ],
         env=aws.clean_environment() | {"AWS_ENDPOINT_URL": aws_url},

@@ -1,4 +1,4 @@
-"""Who may ask: whoever shows the token, whoever follows an address signed with it, and from where.
+"""Who may ask: whoever shows the token, and whoever follows an address signed with it.
 
 Bitbucket gives out signed addresses too: they lead to bytes, for a while, without credentials.
 """
@@ -6,11 +6,9 @@ Bitbucket gives out signed addresses too: they lead to bytes, for a while, witho
 import hashlib
 import hmac
 import time
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Request
-
-from local.bitbucket.shapes import Addresses
 
 
 def allows(token: str, request: Request) -> bool:
@@ -38,13 +36,6 @@ def signed(token: str, method: str, path: str, lasts: int) -> str:
     until = int(time.time()) + lasts
     signature = _signature(token, method, path, str(until))
     return f"{quote(path)}?{urlencode({'until': until, 'signature': signature})}"
-
-
-def only_from_here(addresses: Addresses, request: Request) -> None:
-    """Refuse a foreign host name: else another site's script could read the pages by rebinding."""
-    own = urlsplit(addresses.pages).hostname or ""
-    request.trusted_hosts = ["127.0.0.1", "localhost", own]
-    request.host  # noqa: B018  # its look-up is the check
 
 
 def _is_signed(token: str, request: Request) -> bool:

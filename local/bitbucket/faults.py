@@ -59,7 +59,7 @@ def read_fault(sent: Mapping[str, object]) -> Fault:
     if unknown := sent.keys() - FIELDS:
         raise Refused(400, f"unknown: {', '.join(sorted(unknown))}; known: {sorted(FIELDS)}")
     fault = Fault(
-        status=_whole(sent, "status", 400, 599),
+        status=_whole(sent, "status", 300, 599),
         count=_whole(sent, "count", 1, 1_000_000),
         seconds=_number(sent, "seconds", 86_400),
         retry_after=_whole(sent, "retry_after", 0, 86_400),

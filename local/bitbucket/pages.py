@@ -7,7 +7,6 @@ from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
 from local.bitbucket import comments, deliveries, statuses
-from local.bitbucket.access import only_from_here
 from local.bitbucket.deliveries import Delivery
 from local.bitbucket.download_addresses import own_picture
 from local.bitbucket.git import Commit, Git
@@ -33,9 +32,8 @@ SHOWN_DELIVERIES = 20
 HEADING = Markup("<h2>{}</h2>")
 
 
-def index(site: Site, request: Request) -> Response:
+def index(site: Site, _request: Request) -> Response:
     """All repositories."""
-    only_from_here(site.addresses, request)
     rows = join(_repository_card(site, repository) for repository in site.repositories.all())
     empty = Markup('<p class="empty">No repository yet.</p>')
     return page("Repositories", HOME, Markup("<h1>Repositories</h1>{}").format(rows or empty))
@@ -59,9 +57,8 @@ def _last_line(site: Site, repository: Repository, commit: Commit) -> Markup:
     )
 
 
-def overview(site: Site, request: Request, *, workspace: str, slug: str) -> Response:
+def overview(site: Site, _request: Request, *, workspace: str, slug: str) -> Response:
     """One repository: its branches, and their commits with all that hangs on them."""
-    only_from_here(site.addresses, request)
     repository = site.repositories.find(workspace, slug)
     git = site.repositories.git(repository)
     branches = git.branches()
@@ -146,10 +143,9 @@ def _comments(site: Site, repository: Repository, commit: Commit) -> Markup:
 
 
 def commit_page(
-    site: Site, request: Request, *, workspace: str, slug: str, commit: str
+    site: Site, _request: Request, *, workspace: str, slug: str, commit: str
 ) -> Response:
     """One commit: message, changed files, statuses with all their writes, comments, deliveries."""
-    only_from_here(site.addresses, request)
     repository = site.repositories.find(workspace, slug)
     git = site.repositories.git(repository)
     found = site.repositories.commit(repository, commit)

@@ -18,6 +18,7 @@ from local.bitbucket.scopes import Tokens
 from local.bitbucket.sender import ANSWER_WITHIN, PAUSE, Sender
 from local.bitbucket.shapes import Addresses
 from local.bitbucket.site import Site
+from local.loopback import FromHere
 
 HOST = "127.0.0.1"
 IDLE_FOR = 300  # seconds that a connection may be silent
@@ -59,7 +60,7 @@ class Server:
             faults=Faults(),
             tokens=Tokens(),
         )
-        self._listener.app = Application(self.site)
+        self._listener.app = FromHere(Application(self.site), names=[page_host], pages=True)
         self._thread = threading.Thread(target=self._listener.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:

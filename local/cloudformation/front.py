@@ -32,10 +32,11 @@ _TRIES: Final = 300
 
 @dataclass(frozen=True)
 class Settings:
-    """Before which emulator the front stands, and where Batch is."""
+    """Before which emulator the front stands, where Batch is, and where HTTP APIs answer."""
 
     aws_endpoint_url: str
     batch_endpoint_url: str
+    api_endpoint_url: str
     port: int = 0
 
 
@@ -50,7 +51,7 @@ def running(settings: Settings) -> Iterator[int]:
         storage = Storage(client("s3", aws))
         storage.prepare()
         site = Site(
-            aws_endpoint_url=aws,
+            api_endpoint_url=settings.api_endpoint_url,
             service_token=_upload_courier(client("lambda", aws), port),
             seconds={kind: one.seconds for kind, one in kinds.items()},
         )

@@ -17,20 +17,24 @@ from local.cloudformation.templates import Template, with_strings
 _EXECUTE_API = re.compile(
     r"https://\$\{(\w+)\}\.execute-api\.\$\{AWS::Region\}\.(?:\$\{AWS::URLSuffix\}|amazonaws\.com)"
 )
+_SOURCE = "AWS::Lambda::EventSourceMapping"
 _SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of CloudFormation's
 _PROFILE = "AWS::IAM::InstanceProfile"
+# How many batches of a queue a function works at: the least that Lambda takes (API reference,
+# ScalingConfig). Each has a process here, and more of them hold each other up, and the webhook.
+BATCHES_AT_ONCE = 2
 # What stands in an ARN before the name of an instance profile without a path.
 _PROFILE_PART = ":instance-profile/"
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a template is deployed: the emulator, and who makes what it does not.
+    """Where a template is deployed: where its HTTP APIs answer, and who makes what is made here.
 
     `seconds` is how long the making of each of those types may take.
     """
 
-    aws_endpoint_url: str
+    api_endpoint_url: str
     service_token: str
     seconds: Mapping[str, int]
 
@@ -55,7 +59,8 @@ def rewritten(template: Template, values: Mapping[str, str], site: Site) -> Rewr
     if is_sam(plain):
         plain = with_routes(expanded(plain, values))
     resources = {
-        name: _custom(resource, site) for name, resource in (plain.get("Resources") or {}).items()
+        name: _scaled(_custom(resource, site))
+        for name, resource in (plain.get("Resources") or {}).items()
     }
     referred = _referred(plain | {"Resources": resources}, _otherwise_named(resources))
     addressed = with_strings(referred, lambda one: _addressed(one, site))
@@ -83,6 +88,18 @@ def _custom(resource: Any, site: Site) -> Any:
     asked = {"ServiceToken": site.service_token, "ServiceTimeout": site.seconds[kind]}
     properties = (resource.get("Properties") or {}) | asked
     return resource | {"Type": custom_type(kind), "Properties": properties}
+
+
+def _scaled(resource: Any) -> Any:
+    """A reader of a queue with as many batches at once as one machine has use for."""
+    match resource:
+        case {"Type": kind, "Properties": {"ScalingConfig": {"MaximumConcurrency": int(most)}}} if (
+            kind == _SOURCE
+        ):
+            scaling = {"ScalingConfig": {"MaximumConcurrency": min(most, BATCHES_AT_ONCE)}}
+            return resource | {"Properties": resource["Properties"] | scaling}
+        case _:
+            return resource
 
 
 def _otherwise_named(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,5 +135,5 @@ def _referred(node: Any, instead: Mapping[str, Any]) -> Any:
 
 
 def _addressed(text: str, site: Site) -> str:
-    """A text of `Fn::Sub` with the emulator's address of an HTTP API in place of AWS's."""
-    return _EXECUTE_API.sub(rf"{site.aws_endpoint_url}/_aws/execute-api/${{\1}}/$default", text)
+    """A text of `Fn::Sub` with an HTTP API's address here in place of AWS's."""
+    return _EXECUTE_API.sub(rf"{site.api_endpoint_url}/_aws/execute-api/${{\1}}/$default", text)

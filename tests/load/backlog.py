@@ -33,7 +33,6 @@ from tests.load.report import (
     show_memory,
 )
 from tests.load.settling import settle, until_nothing_left
-from tests.load.warming import warm
 
 # One of so many pushes asks for a run.
 _ASKING = 50
@@ -62,7 +61,6 @@ class WorkedOff:
 def part(count: int) -> Finding:
     """Let `count` pushes wait, then `count` changes of the runs that they asked for."""
     with embedded("backlog") as stack, watched(stack.pid) as memory:
-        warm(stack)
         asking = commits(stack.world, max(1, count // _ASKING))
         meanwhile = Meanwhile(stack, commits(stack.world, _WEBHOOKS))
         settle(stack)

@@ -48,6 +48,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "emulator": Bound(160, "it is AWS: keeps records, events and log lines", 64, 8),
         "Batch endpoint": Bound(140, "keeps jobs", run=8),
         "Bitbucket stand-in": Bound(100, "keeps deliveries, and every write of a status", 16, 8),
+        "gateway": Bound(100, "holds who waits for it: five seconds of webhooks"),
         "CloudFormation front": Bound(220, "has nothing to do once the stack stands"),
         "machines": Bound(290, "has nothing to do: no run asks for a machine"),
         "local up": Bound(130, "only waits"),

@@ -18,13 +18,11 @@ from tests.load.report import (
 )
 from tests.load.sender import Sender
 from tests.load.settling import settle
-from tests.load.warming import warm
 
 
 def part(count: int) -> Finding:
     """Push `count` branches at once; each asks for a run."""
     with embedded("branches") as stack, watched(stack.pid) as memory:
-        warm(stack)
         heads = [(f"branch-{n}", commit) for n, commit in enumerate(commits(stack.world, count))]
         settle(stack)
         webhook = many_branches(stack, heads)

@@ -25,6 +25,7 @@ _MARKS = (
     ("-m ministack", "emulator"),
     ("-m local.batch", "Batch endpoint"),
     ("-m local.bitbucket", "Bitbucket stand-in"),
+    ("-m local.gateway", "gateway"),
     ("-m local.cloudformation", "CloudFormation front"),
     ("-m local.machines", "machines"),
     ("-m cli local up", "local up"),
@@ -83,20 +84,25 @@ def watched(pid: int) -> Iterator[Memory]:
 
 def _sample(pid: int) -> Sample:
     mib, processes = dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 0)
-    for one in _family(pid):
+    commands: dict[int, str] = {}
+    for one, parent in _family(pid):
         try:
-            command = Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = commands[one] = (
+                Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            )
             resident = int(Path(f"/proc/{one}/statm").read_text().split()[1])
         except (OSError, UnicodeDecodeError, IndexError):  # it has ended, or is a job's own
             continue
         part = next((part for mark, part in _MARKS if mark in command), TETHERS)
+        if part != TETHERS and command == commands.get(parent):
+            continue  # it was just forked, to become a program: its memory is its parent's
         mib[part] += resident * _PAGE / _MIB
         processes[part] += 1
     return Sample(time.monotonic(), mib, processes)
 
 
-def _family(pid: int) -> list[int]:
-    """A process and all that it and its children started."""
+def _family(pid: int) -> list[tuple[int, int]]:
+    """A process and all that it and its children started, each with its parent; parents first."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -104,7 +110,7 @@ def _family(pid: int) -> list[int]:
         except (OSError, IndexError):  # it has ended
             continue
         children.setdefault(parent, []).append(int(stat.parent.name))
-    found = [pid]
-    for one in found:
-        found += children.get(one, ())
+    found = [(pid, 0)]
+    for one, _ in found:
+        found += ((child, one) for child in children.get(one, ()))
     return found

@@ -1,4 +1,4 @@
-"""Waiting until the stack has nothing to do any more, as long as it gets on."""
+"""Waiting until the stack has nothing to do any more, as long as it gets on, and half an hour."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,17 +14,22 @@ _LOOK_SECONDS = 3.0
 _SAY_SECONDS = 30.0
 # Longer than a message that failed once stays away: a visibility timeout, 180 s or 360 s.
 _STALLED_SECONDS = 420.0
+# What 10,000 messages need is a third of it. A message that fails is tried for hours.
+_LONGEST_SECONDS = 1800.0
 
 
 def settle(stack: Loaded) -> bool:
-    """Wait until no run is open and no message waits; False if nothing moved for 420 s."""
+    """Wait until no run is open and no message waits.
+
+    False if nothing moved for 420 s, or that is not so after half an hour.
+    """
     return until_nothing_left(lambda: (waiting(stack), open_runs(stack)))
 
 
 def until_nothing_left(left: Callable[[], tuple[int, ...]]) -> bool:
-    """Wait until `left` is zeros at two looks in a row; False if it does not change for 420 s."""
+    """Wait until `left` is zeros at two looks in a row; False as `settle` has it."""
     before: tuple[int, ...] | None = None
-    moved = said = time.monotonic()
+    began = moved = said = time.monotonic()
     while True:
         counts, now = _counted(left), time.monotonic()
         if counts is not None and counts == before and not any(counts):
@@ -32,6 +37,8 @@ def until_nothing_left(left: Callable[[], tuple[int, ...]]) -> bool:
         if counts is not None and counts != before:
             before, moved = counts, now
         elif now - moved > _STALLED_SECONDS:
+            return False
+        if now - began > _LONGEST_SECONDS:
             return False
         if now - said > _SAY_SECONDS:
             say(f"… left: {before and ' and '.join(f'{one:,}' for one in before)}")

@@ -27,7 +27,6 @@ from tests.load.report import (
 )
 from tests.load.sender import Sender
 from tests.load.settling import settle
-from tests.load.warming import warm
 
 # The last third may be above the middle one by a twentieth, or by so many MiB if that is more.
 _MARGIN, _MARGIN_MIB = 0.05, 3.0
@@ -56,7 +55,6 @@ class Growth:
 def part(minutes: float, rate: float) -> Finding:
     """Send `rate` pushes a second for so many minutes; each asks for a run."""
     with embedded("soak") as stack, watched(stack.pid) as memory:
-        warm(stack)
         hashes = commits(stack.world, round(60 * minutes * rate))
         settle(stack)
         webhooks = [one_push(stack, commit) for commit in hashes]
