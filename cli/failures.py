@@ -5,13 +5,13 @@ import subprocess
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.layout import StackError
-from shared.bitbucket import CommitGone
+from shared.bitbucket import NotFound
 from shared.errors import Rejected, Unavailable
 
 
 def said_of(error: Exception) -> str | None:
     """A line for a person; None for a bug."""
-    if isinstance(error, StackError | Rejected | Unavailable | CommitGone):
+    if isinstance(error, StackError | Rejected | Unavailable | NotFound):
         return str(error)
     if isinstance(error, BotoCoreError | ClientError):
         return " ".join(str(error).split())

@@ -22,7 +22,8 @@ def local() -> None:
     """The embedded stack: AWS, Batch and Bitbucket on this machine.
 
     The same functions, template and job as on AWS, without an account and without Docker. It
-    listens on 127.0.0.1 alone.
+    listens on 127.0.0.1 alone, where it obeys everybody who has an account on this machine: it is
+    for machines that are yours alone.
     """
 
 

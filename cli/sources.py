@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.account import Account, AccountError, Deployed, asking
 from cli.replay.heads import Head, ReadsBitbucket, heads
-from shared.bitbucket import Bitbucket, CommitGone, CredentialsRefused, UnexpectedAnswer
+from shared.bitbucket import Bitbucket, CredentialsRefused, NotFound, UnexpectedAnswer
 from shared.errors import Rejected, Unavailable
 from shared.events import Repository
 from shared.secrets import Secrets
@@ -80,7 +80,7 @@ def _tags(reads: ReadsBitbucket, full_name: str) -> Mapping[str, str]:
     try:
         listed = reads.read_all(full_name, path, f"listing the tags of {full_name}")
         tags = [Head.model_validate(one) for one in listed]
-    except CommitGone:  # the stand-in has no tags to list
+    except NotFound:  # the stand-in has no tags to list
         return {}
     return {tag.name: tag.commit for tag in tags}
 
@@ -92,7 +92,7 @@ def _commit(reads: ReadsBitbucket, full_name: str, name: str) -> str | None:
         told: dict[str, Any] = reads.read(
             full_name, f"/commit/{name.lower()}", f"asking about the commit {name}"
         )
-    except CommitGone:
+    except NotFound:
         return None
     found: str = told["hash"]
     return found
@@ -104,7 +104,7 @@ def _asking_bitbucket(account: Account, full_name: str) -> Iterator[None]:
     try:
         with asking(doing):
             yield
-    except CommitGone as error:
+    except NotFound as error:
         message = f"Bitbucket shows no repository {full_name} to the stack's credentials"
         raise AccountError(message) from error
     except CredentialsRefused as error:

@@ -154,8 +154,14 @@ class Bitbucket:
             try:
                 return act()
             except urllib.error.HTTPError as refused:
-                hint = _HINTS.get(refused.code, "Bitbucket refuses it").format(scope=scope)
-                raise BitbucketRefused(f"{doing}: {hint} ({refused.code})", refused.code) from None
+                # The API may not show yet what was pushed a moment ago.
+                unseen = call == _COMMENTING and refused.code == 404
+                pause = next(tries, None) if unseen else None
+                if pause is None:
+                    hint = _HINTS.get(refused.code, "Bitbucket refuses it").format(scope=scope)
+                    message = f"{doing}: {hint} ({refused.code})"
+                    raise BitbucketRefused(message, refused.code) from None
+                say(f"{doing}: there is no such commit yet, trying again in {pause:g} s")
             except Elsewhere as elsewhere:
                 raise BitbucketRefused(f"{doing}: {_ELSEWHERE}", elsewhere.status) from None
             except NotNow as not_now:

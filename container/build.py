@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 # Modules that the functions use as well.
 SHARED = (
     *("shared.__init__", "shared.arguments", "shared.exits", "shared.hydra"),
-    *("shared.points", "shared.sweeps"),
+    *("shared.markdown", "shared.params", "shared.points", "shared.sweeps"),
 )
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _START = """import sys

@@ -7,12 +7,12 @@ known to git's index, or the experiment's commit would lack them.
 
 from __future__ import annotations
 
-from container import lfs, scripts
-from container.checkout import WITHOUT_LFS
+from container import scripts
+from container.checkout import check_out_others
 from container.exits import Exit, JobFailed
-from container.git import GitFailed
+from container.git import WITHOUT_LFS, GitFailed
 from container.log import step
-from container.origin import OriginRefused, OriginUnavailable
+from container.origin_calls import OriginRefused, OriginUnavailable
 from container.work import Work
 
 # DVC's queue packs the arguments of its own worker into the stash, pickled (3.67.1,
@@ -49,9 +49,7 @@ def apply(work: Work, ref: str, commit: str) -> None:
             _fetch(work, ref, commit)
             work.git.must(*WITHOUT_LFS, "read-tree", "--reset", "-u", commit)
             work.git.must("rm", "-r", "-f", "--quiet", "--ignore-unmatch", "--", _TEMPORARY)
-            lfs.check_out(work.git, work.origin)
-            if (work.project / ".gitmodules").exists():
-                work.origin.fetch_submodules(work.git)
+            check_out_others(work.git, work.origin)
         except (OriginUnavailable, OriginRefused, GitFailed) as failed:
             raise JobFailed(Exit.NOT_CLONED, f"fetching the changes: {failed}") from failed
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from container import lfs
 from container.exits import Exit, JobFailed
-from container.git import Git, GitFailed
+from container.git import WITHOUT_LFS, Git, GitFailed
+from container.job import Job
 from container.log import say
-from container.origin import Origin, OriginRefused, OriginUnavailable
-from container.settings import Job
-
-# An image may configure Git LFS for all users. Here it would ask Bitbucket without credentials.
-WITHOUT_LFS = (
-    *("-c", "filter.lfs.process=", "-c", "filter.lfs.smudge="),
-    *("-c", "filter.lfs.required=false"),
-)
+from container.origin import Origin
+from container.origin_calls import OriginRefused, OriginUnavailable
 
 
 def check_out(git: Git, origin: Origin, job: Job, *others: str) -> dict[str, str]:
@@ -32,13 +27,24 @@ def check_out(git: Git, origin: Origin, job: Job, *others: str) -> dict[str, str
         git.must("update-ref", f"refs/heads/{job.branch}", job.commit)
         git.must("symbolic-ref", "HEAD", f"refs/heads/{job.branch}")
         git.must(*WITHOUT_LFS, "reset", "--quiet", "--hard")
-        lfs.check_out(git, origin)
-        if (git.directory / ".gitmodules").exists():
-            origin.fetch_submodules(git)
+        check_out_others(git, origin)
     except (OriginUnavailable, OriginRefused, GitFailed) as failed:
         raise JobFailed(Exit.NOT_CLONED, f"cloning: {failed}") from failed
     _say_where(job, heads)
     return heads
+
+
+def check_out_others(git: Git, origin: Origin) -> None:
+    """Fetch what the files of a clone name beside its own commits: large files, submodules.
+
+    Raises:
+        JobFailed, OriginUnavailable, OriginRefused: some of it cannot be had.
+        GitFailed: the submodules cannot be told.
+    """
+    lfs.check_out(git, origin)
+    if (git.directory / ".gitmodules").exists():
+        for submodule in origin.fetch_submodules(git):
+            lfs.check_out(submodule, origin)
 
 
 def tracking(branch: str) -> str:

@@ -14,7 +14,7 @@ from container.exits import Exit, JobFailed
 from container.gateway import gateway
 from container.log import say, step
 from container.made import Made, killed, saving
-from container.origin import OriginRefused, OriginUnavailable
+from container.origin_calls import OriginRefused, OriginUnavailable
 from container.s3 import S3Failed
 from container.work import Work
 

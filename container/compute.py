@@ -15,7 +15,9 @@ from container.pipeline import run_stages
 from container.s3 import S3Failed
 from container.settings import Settings
 from container.work import Work
-from shared.arguments import ArgumentError, check_options, split, translate_params
+from shared.arguments import check_options, split
+from shared.hydra import ArgumentError
+from shared.params import translate_params
 from shared.sweeps import sweep_params
 
 

@@ -95,9 +95,9 @@ def _start_again(secret: str, environment: MutableMapping[str, str]) -> NoReturn
 
 
 @contextmanager
-def login(user: str, password: str) -> Iterator[int]:
-    """A descriptor that reads as the answer to git's question for a login (git-credential(1))."""
-    descriptor = _memory_file(f"username={user}\npassword={password}\n")
+def in_memory(text: str) -> Iterator[int]:
+    """A descriptor of an anonymous file that holds a text, for a program that inherits it."""
+    descriptor = _memory_file(text)
     try:
         yield descriptor
     finally:

@@ -13,12 +13,13 @@ from typing import Protocol
 from container import lfs
 from container.exits import Exit, JobFailed
 from container.git import Git
+from container.job import Job
 from container.log import say
-from container.origin import Origin, OriginRefused, OriginUnavailable
+from container.origin import Origin
+from container.origin_calls import OriginRefused, OriginUnavailable
 from container.patience import pauses
 from container.processes import Interrupted
 from container.result import Result
-from container.settings import Job
 
 _BRANCH = "refs/heads/"
 

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import pkgutil
 import shlex
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import quote
 
-from container import interpreter, saving
+from container import dvc_program, interpreter, saving
+from container.dvc_config import configure
+from container.dvc_program import Program
 from container.exits import Exit, JobFailed
 from container.git import identity
 from container.log import say
-from container.processes import Children, Ended
+from container.processes import Children
 from container.settings import Settings
 
-# `check_update` would leave a process behind that asks the internet for newer versions. DVC's index
-# and state belong to this clone alone, and go with it.
-_LOCAL_CONFIG = """[core]
-    check_update = false
-    analytics = false
-    site_cache_dir = "{site}"
-"""
-# Links save the time and the space of copies; `group` lets other jobs use what this one adds
-# (DVC's user guide, "How to Share a DVC Cache").
-_CACHE_CONFIG = """[cache]
-    dir = "{cache}"
-    shared = group
-    type = "reflink,hardlink,symlink,copy"
-"""
 _TRACKING = "experiment"
 _NO_REMOTE = "this project has no DVC remote, so its data ends with this job: dvc remote add -d …"
 # Mistakes in the command line, of argparse and of DVC (dvc/cli/__init__.py).
@@ -78,7 +62,7 @@ class Dvc:
             **identity(settings),
             "DVC_NO_ANALYTICS": "1",
         }
-        self._children = children
+        self._program = Program(children, directory, self.environment)
         self._directory = directory
         self._settings = settings
         self.needs = Needs(known=False)
@@ -95,15 +79,8 @@ class Dvc:
         Raises:
             JobFailed: the image has no DVC, or the shared cache cannot be written to.
         """
-        _program()
-        config = self._directory / ".dvc" / "config.local"
-        if not config.exists():  # or the project keeps its own under version control
-            text = _LOCAL_CONFIG.format(site=_quoted(self._directory.with_name("site")))
-            if self._settings.cache_dir:
-                cache = Path(self._settings.cache_dir, _folder(workspace), _folder(repository))
-                _make_shared(cache)
-                text += _CACHE_CONFIG.format(cache=_quoted(cache))
-            config.write_text(text, encoding="utf-8")
+        dvc_program.words()
+        configure(self._directory, self._settings.cache_dir, workspace, repository)
 
     def reproduce(self, arguments: Sequence[str], *, experiment: bool, message: str = "") -> int:
         """Run the stages; DVC's exit code.
@@ -123,15 +100,15 @@ class Dvc:
             self.needs = found
             return code
         say("what has changed cannot be told beforehand: pulling all data of the asked stages")
-        return self._run(*command).code
+        return self._program.run(*command).code
 
     def track_experiment(self) -> int:
         """Reproduce the frozen stage `experiment`, and leave it frozen; DVC's exit code."""
         definition = self._directory / "dvc.yaml"
         frozen = definition.read_bytes()
         try:
-            self._run("unfreeze", "--quiet", _TRACKING, finish=True)
-            return self._run("repro", "--single-item", "--pull", _TRACKING).code
+            self._program.run("unfreeze", "--quiet", _TRACKING, finish=True)
+            return self._program.run("repro", "--single-item", "--pull", _TRACKING).code
         finally:
             definition.write_bytes(frozen)
 
@@ -183,7 +160,7 @@ class Dvc:
 
     def metrics(self) -> dict[str, Any]:
         """The metrics in the workspace, by file; a file that cannot be read is left out."""
-        ended = self._run("metrics", "show", "--json", finish=True, read=True)
+        ended = self._program.run("metrics", "show", "--json", finish=True, read=True)
         try:
             shown = json.loads(ended.output)[""]["data"]
             return {str(file): found["data"] for file, found in shown.items() if "data" in found}
@@ -192,14 +169,14 @@ class Dvc:
 
     def outputs(self) -> Outputs:
         """What the project's stages and .dvc files name as outputs, cached or not."""
-        ended = self._run("dag", "--outs", "--dot", finish=True, read=True)
+        ended = self._program.run("dag", "--outs", "--dot", finish=True, read=True)
         return Outputs(frozenset(os.fsdecode(ended.output).splitlines()))
 
     def _look(self, *command: str, finish: bool = False) -> tuple[int, Needs]:
         """What `needs` finds, before it is DVC with a command; that one's exit code."""
         answer = self._directory.with_name("needs.json")
         answer.unlink(missing_ok=True)
-        ended = self._start_ours(
+        ended = self._program.run_ours(
             "needs", str(self._directory), str(answer), *command, finish=finish
         )
         if ended is None or not answer.exists():
@@ -214,20 +191,20 @@ class Dvc:
         return ended.code, needs
 
     def _push_by_command(self) -> bool:
-        if self._run("push", "--run-cache", finish=True).code == 0:
+        if self._program.run("push", "--run-cache", finish=True).code == 0:
             return True
         # The run cache has no place but the default remote; outputs may name another.
-        if self._run("config", "core.remote", finish=True, read=True).output.strip():
+        if self._program.run("config", "core.remote", finish=True, read=True).output.strip():
             return False
-        if self._run("remote", "list", finish=True, read=True).output.strip():
-            return self._run("push", finish=True).code == 0
+        if self._program.run("remote", "list", finish=True, read=True).output.strip():
+            return self._program.run("push", finish=True).code == 0
         say(_NO_REMOTE)
         return True
 
     def _save(self, action: str) -> dict[str, Any] | None:
         """What `saving` says; None where it cannot do it."""
         words = (action, str(self._directory))
-        ended = self._start_ours("saving", *words, finish=True, read=True)
+        ended = self._program.run_ours("saving", *words, finish=True, read=True)
         if ended is None:
             return None
         _, marked, said = ended.output.decode(errors="replace").rpartition(saving.MARK)
@@ -236,69 +213,3 @@ class Dvc:
         except ValueError:
             return None  # it was cut off
         return found
-
-    def _start_ours(
-        self, module: str, *arguments: str, finish: bool = False, read: bool = False
-    ) -> Ended | None:
-        """Run one of our modules in DVC's own Python; None where there is none."""
-        python = interpreter.with_dvc()
-        if python is None:
-            return None
-        source = pkgutil.get_data("container", f"{module}.py") or b""
-        # From outside the project, whose own modules would stand before the libraries.
-        return self._children.run(
-            [python, "-c", source.decode(), *arguments],
-            directory=self._directory.parent,
-            environment=self.environment,
-            finish=finish,
-            read=read,
-        )
-
-    def _run(self, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
-        return self._children.run(
-            [*_program(), *arguments],
-            directory=self._directory,
-            environment=self.environment,
-            finish=finish,
-            read=read,
-        )
-
-
-def _make_shared(cache: Path) -> None:
-    before = os.umask(0o002)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobFailed(
-            Exit.NO_DVC,
-            f"making the cache directory {cache}: {error.strerror}. Mount it so that the image's "
-            "user may write to it",
-        ) from error
-    finally:
-        os.umask(before)
-
-
-def _folder(name: str) -> str:
-    """A name of Bitbucket's as the name of one folder.
-
-    >>> _folder("team"), _folder("../a b")
-    ('team', '%2E%2E%2Fa%20b')
-    """
-    return quote(name, safe="").replace("..", "%2E%2E")
-
-
-def _quoted(path: Path) -> str:
-    """A value in DVC's configuration, which ConfigObj reads."""
-    return str(path).replace('"', "")
-
-
-def _program() -> list[str]:
-    on_path = shutil.which("dvc")
-    if on_path:
-        return [on_path]
-    beside = Path(sys.executable).with_name("dvc")
-    if beside.exists():
-        return [str(beside)]
-    raise JobFailed(
-        Exit.NO_DVC, "the image has no DVC: add `pip install dvc[s3]` to its Dockerfile"
-    )

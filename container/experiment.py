@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from container.git import Git
-from container.settings import Job
+from container.job import Job
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from container.processes import Children, Ended
+from container.programs import Programs
 from container.settings import Settings
 
+# An image may configure Git LFS for all users. What it would ask Bitbucket for, nobody has checked.
+WITHOUT_LFS = (
+    *("-c", "filter.lfs.process=", "-c", "filter.lfs.smudge="),
+    *("-c", "filter.lfs.required=false"),
+)
 _NOWHERE = "/nonexistent"
 
 
@@ -31,10 +37,18 @@ def identity(settings: Settings) -> dict[str, str]:
 class Git:
     """One repository, worked on as the committer of the settings."""
 
-    def __init__(self, children: Children, directory: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        children: Children,
+        directory: Path,
+        settings: Settings,
+        programs: Programs | None = None,
+    ) -> None:
+        """`programs` are as they were before any stage ran; to be left out then alone."""
         self.children = children
         self.directory = directory
         self._settings = settings
+        self.programs = programs or Programs.on(os.environ.get("PATH", os.defpath))
         self._environment = {
             **os.environ,
             **identity(settings),
@@ -42,7 +56,7 @@ class Git:
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "HOME": _NOWHERE,  # the same, to git before 2.32
             "XDG_CONFIG_HOME": _NOWHERE,
-            "GIT_ASKPASS": "true",
+            "GIT_ASKPASS": "",  # nobody is there to be asked
             # A connection on which nothing moves for a minute is given up (git-config(1)).
             "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
             "GIT_HTTP_LOW_SPEED_TIME": "60",
@@ -55,17 +69,23 @@ class Git:
         read: bool = False,
         descriptors: Sequence[int] = (),
     ) -> Ended:
-        """One git command, however it ends."""
+        """One git command, however it ends; `descriptors` are those of credentials."""
         # Hooks are programs that a stage may have put there.
         command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
         return self.children.run(
             command,
             directory=self.directory,
-            environment=self._environment,
+            environment={**self._environment, "PATH": self.programs.path}
+            if descriptors
+            else self._environment,
             finish=finish,
             read=read,
             descriptors=descriptors,
         )
+
+    def beside(self, directory: Path) -> Git:
+        """The same on another repository."""
+        return Git(self.children, directory, self._settings, self.programs)
 
     def courier(self) -> Git:
         """A new repository that borrows this one's objects, to speak to Bitbucket from.
@@ -74,7 +94,7 @@ class Git:
         and those would inherit the credentials. Its folder is new, so nobody was there before.
         """
         directory = Path(tempfile.mkdtemp(prefix="courier-", dir=self.directory.parent))
-        courier = Git(self.children, directory, self._settings)
+        courier = self.beside(directory)
         courier.must("init", "--quiet", "--bare", "--template=", finish=True)
         information = directory / "objects" / "info"
         information.mkdir(parents=True, exist_ok=True)

@@ -1,44 +1,22 @@
-"""Bitbucket's repository: what git asks of it over the network, with credentials and with patience.
-
-The credentials reach git through a credential helper that reads an inherited descriptor, is set for
-Bitbucket's address alone, and stands on the command line of the one command that needs it.
-"""
+"""Bitbucket's repository: what git asks of it over the network."""
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Optional
 from urllib.parse import quote, urlsplit
 
-from container.credentials import login
-from container.git import Git
+from container.git import WITHOUT_LFS, Git
+from container.job import Job
+from container.lending import Lending
 from container.log import say
-from container.oauth import NoRedirect, OAuthUnavailable, Passwords
+from container.oauth import Passwords
+from container.origin_calls import OriginCalls, OriginRefused
 from container.patience import PAUSES
-from container.processes import Ended, StillRunning, end_leftovers
-from container.settings import Job, Settings
-
-_PROBE_SECONDS = 20
-_REFUSALS = {
-    401: "Bitbucket does not know these credentials: renew the secret",
-    403: "Bitbucket does not allow this to these credentials: give them repository write",
-    404: "Bitbucket knows no such repository, or hides it from these credentials",
-}
-
-
-class OriginUnavailable(Exception):
-    """Bitbucket did not answer, as often as it was asked."""
-
-
-class OriginRefused(Exception):
-    """Bitbucket wants nothing of these credentials. The message says what to do."""
+from container.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,14 +24,15 @@ class Origin:
     """The repository that the job came from."""
 
     url: str
-    git_url: str
-    passwords: Optional[Passwords]  # noqa: UP045 - Python 3.9 evaluates a field's type
+    calls: OriginCalls
 
     @classmethod
     def of(cls, job: Job, settings: Settings, passwords: Passwords | None) -> Origin:
         """The job's repository at the settings' address."""
         path = f"{quote(job.workspace, safe='')}/{quote(job.repository, safe='')}.git"
-        return cls(f"{settings.git_url}/{path}", settings.git_url, passwords)
+        url, own = f"{settings.git_url}/{path}", f"{job.workspace}/{job.repository}"
+        lending = Lending(settings.git_url, own, settings.submodules)
+        return cls(url, OriginCalls(url, lending, passwords))
 
     def heads(self, git: Git, *patterns: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
         """The branches of these names, which may hold `*`, with their heads.
@@ -71,7 +50,7 @@ class Origin:
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
-        answer = self._insist(
+        answer = self.calls.insist(
             git, "ls-remote", "--quiet", self.url, *refs, read=True, pauses=pauses
         )
         found: dict[str, str] = {}
@@ -88,30 +67,46 @@ class Origin:
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
-        self._insist(git, "fetch", "--quiet", "--no-recurse-submodules", self.url, *refspecs)
+        self.calls.insist(git, "fetch", "--quiet", "--no-recurse-submodules", self.url, *refspecs)
 
     def lends(self, git: Git, commit: str) -> bool:
         """Try once to fetch a commit that is on no branch; not every server allows it."""
-        return self._ask(git, "fetch", "--quiet", self.url, commit).code == 0
+        return self.calls.ask(git, "fetch", "--quiet", self.url, commit).code == 0
 
-    def fetch_submodules(self, git: Git) -> None:
-        """Check out the submodules, those that name Bitbucket over SSH as well.
+    def fetch_submodules(self, git: Git) -> list[Git]:
+        """Check out the submodules, those that name Bitbucket over SSH as well; each of them.
+
+        Files of Git LFS in them stay pointers.
 
         Raises:
             OriginUnavailable, OriginRefused: as above.
+            GitFailed: git does not tell which there are.
         """
-        host = urlsplit(self.git_url).hostname
-        same = f"url.{self.git_url}/.insteadOf"
-        over_ssh = ["-c", f"{same}=git@{host}:", "-c", f"{same}=ssh://git@{host}/"]
-        self._insist(git, *over_ssh, "submodule", "--quiet", "update", "--init", "--recursive")
+        update = ("submodule", "--quiet", "update", "--init", "--recursive")
+        self.calls.insist(git, *WITHOUT_LFS, *self._over_https(), *update)
+        each = ("foreach", "--recursive", r"""printf '%s\0' "$toplevel/$sm_path" """)
+        listed = git.must("submodule", "--quiet", *each).split("\0")
+        return [git.beside(Path(directory)) for directory in listed if directory]
 
     def fetch_large_files(self, git: Git) -> None:
-        """Put Git LFS's files in the place of their pointers.
+        """Put Git LFS's files in the place of their pointers, in the clone or in a submodule.
+
+        The login goes only where it is lent to: git-lfs asks for it in the name of the clone's
+        remote, whatever place `.lfsconfig` leads it to.
 
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
-        self._insist(git, "lfs", "pull", "origin")
+        if self.calls.passwords is None:
+            self.calls.insist(git, "lfs", "pull", "origin")
+            return
+        over_https, lending = self._over_https(), self.calls.lending
+        endpoint = _endpoint(git.run(*over_https, "lfs", "env", read=True).output)
+        path = lending.path(endpoint)
+        stranger = "" if path is not None and lending.covers(path) else path or endpoint
+        # What was looked at is what is asked.
+        pull = ("-c", f"lfs.url={endpoint}", "lfs", "pull", "origin")
+        self.calls.insist(git, *over_https, *pull, stranger=stranger)
 
     def push_large_files(
         self, git: Git, storage: Path, commit: str, pauses: Iterable[float]
@@ -122,7 +117,13 @@ class Origin:
             OriginUnavailable, OriginRefused: as above.
         """
         push = ("-c", f"lfs.storage={storage}", "lfs", "push", self.url, commit)
-        self._insist(git, *push, pauses=pauses, finish=True)
+        self.calls.insist(git, *push, pauses=pauses, finish=True)
+
+    def _over_https(self) -> list[str]:
+        """Options that lead git to the server's own address where one of SSH is named."""
+        git_url = self.calls.lending.git_url
+        same, host = f"url.{git_url}/.insteadOf", urlsplit(git_url).hostname
+        return ["-c", f"{same}=git@{host}:", "-c", f"{same}=ssh://git@{host}/"]
 
     def push(self, git: Git, commit: str, ref: str, expected: str, pauses: Iterable[float]) -> bool:
         """Put a commit on a ref that is still at `expected` ("" for a new one), or say False.
@@ -136,94 +137,28 @@ class Origin:
         arguments = ["push", "--porcelain", lease, self.url, f"{commit}:{ref}"]
         tries = iter(pauses)
         while True:
-            ended = self._ask(git, *arguments, finish=True, read=True)
+            ended = self.calls.ask(git, *arguments, finish=True, read=True)
             if ended.code == 0:
                 return True
             # git-push(1), "Output": a line that begins with ! is a ref that was refused.
             if any(line.startswith(b"!") for line in ended.output.splitlines()):
                 say(ended.output.decode(errors="replace").strip())
                 return False
-            self._wait(git, f"pushing to {ref}", tries, service="git-receive-pack", finish=True)
-
-    def _insist(
-        self,
-        git: Git,
-        *arguments: str,
-        read: bool = False,
-        finish: bool = False,
-        pauses: Iterable[float] = PAUSES,
-    ) -> Ended:
-        verbs = ("ls-remote", "fetch", "submodule", "lfs")
-        verb = next(word for word in arguments if word in verbs)
-        tries = iter(pauses)
-        while True:
-            ended = self._ask(git, *arguments, read=read, finish=finish)
-            if ended.code == 0:
-                return ended
-            self._wait(git, f"git {verb}", tries, finish=finish)
-
-    def _wait(
-        self,
-        git: Git,
-        doing: str,
-        tries: Iterator[float],
-        *,
-        service: str = "git-upload-pack",
-        finish: bool = False,
-    ) -> None:
-        self._check_refusal(doing, service)
-        pause = next(tries, None)
-        # Once SIGTERM has come there is no time to wait for better times.
-        if pause is None or (finish and git.children.interrupted):
-            raise OriginUnavailable(f"{doing}: {self.url} could not be reached")
-        say(f"{doing}: not possible now, trying again in {pause:g} s")
-        git.children.pause(pause, finish=finish)
-
-    def _check_refusal(self, doing: str, service: str) -> None:
-        """Ask what git asks first, since git does not tell a refusal from an outage."""
-        if self.passwords is None or not self.url.startswith("http"):
-            return
-        try:
-            request = urllib.request.Request(  # noqa: S310 - the job definition's own setting
-                f"{self.url}/info/refs?service={service}",
-                headers={"Authorization": self.passwords.for_git()},
+            self.calls.wait(
+                git, f"pushing to {ref}", tries, service="git-receive-pack", finish=True
             )
-            with _OPENER.open(request, timeout=_PROBE_SECONDS):
-                return
-        except urllib.error.HTTPError as error:
-            if error.code in _REFUSALS:
-                raise OriginRefused(f"{doing}: {_REFUSALS[error.code]} ({error.code})") from error
-        except (OSError, ValueError, http.client.HTTPException, OAuthUnavailable):
-            return  # which is an outage, and said by whoever waits
-
-    def _ask(self, git: Git, *arguments: str, finish: bool = False, read: bool = False) -> Ended:
-        try:
-            end_leftovers()
-        except StillRunning as running:
-            raise OriginRefused(
-                f"{running}, and they could read the credentials: nothing is asked of Bitbucket"
-            ) from running
-        try:
-            with self._login() as (options, descriptors):
-                return git.run(
-                    *options, *arguments, finish=finish, read=read, descriptors=descriptors
-                )
-        except OAuthUnavailable as unavailable:
-            say(str(unavailable))
-            return Ended(1)
-
-    @contextmanager
-    def _login(self) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
-        if self.passwords is None:
-            yield (), ()
-            return
-        password = self.passwords()
-        with login(self.passwords.credentials.git_user, password) as descriptor:
-            helper = f"credential.{self.git_url}.helper"
-            # An empty value forgets the helpers named before. Git adds a word to the command.
-            ours = f"{helper}=!cat /proc/self/fd/{descriptor} #"
-            ours_alone = ("protocol.ext.allow=never", "credential.helper=", f"{helper}=", ours)
-            yield [word for option in ours_alone for word in ("-c", option)], (descriptor,)
 
 
-_OPENER = urllib.request.build_opener(NoRedirect)
+def _endpoint(told: bytes) -> str:
+    r"""Where git-lfs goes for the remote of a clone, as `git lfs env` tells.
+
+    >>> _endpoint(b"git version 2\n\nEndpoint=https://b.org/a/b.git/info/lfs (auth=none)\n")
+    'https://b.org/a/b.git/info/lfs'
+
+    Raises:
+        OriginRefused: it does not tell.
+    """
+    found = re.search(r"^Endpoint=(\S+) \(auth=", told.decode(errors="replace"), re.MULTILINE)
+    if found is None:
+        raise OriginRefused("git lfs env does not tell where Git LFS's files are")
+    return found[1]

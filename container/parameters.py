@@ -10,8 +10,7 @@ from typing import Any
 from container import compute
 from container.exits import Exit, JobFailed
 from container.settings import Settings
-from shared.arguments import ArgumentError
-from shared.hydra import NO_ARGUMENT
+from shared.hydra import NO_ARGUMENT, ArgumentError
 from shared.points import decode
 from shared.sweeps import sweep_params
 

@@ -1,4 +1,4 @@
-"""Starting programs, waiting for them, and ending what they leave behind. Linux only.
+"""Starting programs and waiting for them, also where SIGTERM comes meanwhile. Linux only.
 
 SIGTERM (a stop, a timeout, a lost spot machine) is only noted when it comes. What happens then
 depends on who is running: a program that computes is ended, a push that brings results to safety is
@@ -8,17 +8,17 @@ unless the machine's container agent gives more.
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from container.kernel import adopt_orphans
+from container.leftovers import descendants, signal_all
 
 # Between SIGTERM and SIGKILL for a stage; the rest of the time is for pushing what is finished.
 GRACE_SECONDS = 10.0
@@ -26,14 +26,6 @@ STOP_SECONDS = 30.0
 # Of that, what the runner itself needs to end with a code that tells the cause.
 _LAST_SECONDS = 2.0
 _POLL_SECONDS = 0.2
-_LEFTOVER_SECONDS = 5.0
-# linux/prctl.h
-_PR_SET_DUMPABLE = 4
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-class StillRunning(Exception):
-    """Processes that may read credentials cannot be ended."""
 
 
 class Interrupted(Exception):
@@ -74,7 +66,7 @@ class Children:
     def listen(self) -> None:
         """Note SIGTERM from now on, and become the parent of processes that lose theirs."""
         signal.signal(signal.SIGTERM, self._note)
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
 
     def _note(self, _signal: int, _frame: object) -> None:
         if self._interrupted_at is None:
@@ -141,7 +133,7 @@ class Children:
                 if self.interrupted and not finish:
                     kill_at = kill_at or self._ask_to_end(child.pid)
                 if self._too_late() or (kill_at and time.monotonic() >= kill_at):
-                    _signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
+                    signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
         self._stop_here(finish=finish)
         return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
@@ -162,88 +154,5 @@ class Children:
 
     def _ask_to_end(self, child: int) -> float:
         """Pass SIGTERM on; when patience ends. DVC's stages have shells between, hence all."""
-        _signal_all([child, *descendants(child)], signal.SIGTERM)
+        signal_all([child, *descendants(child)], signal.SIGTERM)
         return time.monotonic() + self._grace
-
-
-def end_leftovers() -> int:
-    """End every process that our programs have left behind; how many there were.
-
-    Nobody but us may run once credentials are handed to git, and a forgotten process would keep the
-    container alive. They are stopped first, all of them, so that none escapes by starting others.
-
-    Raises:
-        StillRunning: some cannot be ended.
-    """
-    stopped: set[int] = set()
-    until = time.monotonic() + _LEFTOVER_SECONDS
-    while left := descendants(os.getpid()):
-        if time.monotonic() > until:
-            raise StillRunning(f"{len(left)} processes cannot be ended")
-        news = set(left) - stopped
-        _signal_all(left, signal.SIGSTOP if news else signal.SIGKILL)
-        stopped |= news
-        if not news:
-            time.sleep(0.01)
-        _reap()
-    return len(stopped)
-
-
-def descendants(ancestor: int) -> list[int]:
-    """The ids of the processes that live below one process, its own id not among them."""
-    children: dict[int, list[int]] = {}
-    over: set[int] = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            state, parent = _state(entry / "stat")
-            children.setdefault(parent, []).append(int(entry.name))
-            if state in "ZX":
-                over.add(int(entry.name))
-    found: list[int] = []
-    todo = [ancestor]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    return [process for process in found if process not in over]
-
-
-def hide_memory() -> None:
-    """Keep other processes of this user from reading our memory, environment and descriptors.
-
-    Root may still (with CAP_SYS_PTRACE, which containers do not get by default).
-    """
-    _prctl(_PR_SET_DUMPABLE, 0)
-
-
-def _state(stat: Path) -> tuple[str, int]:
-    """A process's state and its parent."""
-    try:
-        text = stat.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return "X", 0  # it has ended meanwhile
-    # proc(5): pid (name) state ppid …; the name may hold spaces and parentheses.
-    state, parent = text.rpartition(")")[2].split()[:2]
-    return state, int(parent)
-
-
-def _signal_all(processes: Sequence[int], number: signal.Signals) -> None:
-    for process in processes:
-        # It may have ended by itself, or be another user's by now.
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process, number)
-
-
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return  # none is left
-
-
-def _prctl(option: int, value: int) -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(option, value, 0, 0, 0):
-        error = ctypes.get_errno()
-        raise OSError(error, f"prctl {option}: {os.strerror(error)}")

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-_SPECIAL = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_+|_+(?![^\W_])")
+from shared.markdown import escaped
+
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # What may stand at the start of a line in a commit's message and ask for a run.
 _KEYWORD = re.compile(r"^(?=:\w+:)", re.MULTILINE)
@@ -63,7 +64,7 @@ def shown(text: str, limit: int = 0) -> str:
     """
     line = plain(text)
     line = cut(line, limit) if limit else line
-    return _SPECIAL.sub(lambda found: "".join(f"\\{one}" for one in found[0]), line)
+    return escaped(line)
 
 
 def code(text: str, limit: int) -> str:

@@ -42,7 +42,7 @@ def single(value: Any, limit: int) -> str:
     r"""One value for a cell.
 
     >>> single({"a": [1]}, 60), single(float("nan"), 60), single(123456.789, 60)
-    ('{"a": \\[1\\]}', 'NaN', '123457')
+    ('\\{"a": \\[1\\]\\}', 'NaN', '123457')
     """
     return shown(_text(value, _DIGITS), limit)
 

@@ -13,8 +13,9 @@ from container.checkout import tracking
 from container.dvc import Dvc
 from container.experiment import Experiment
 from container.git import Git
+from container.job import Job
 from container.log import say
-from container.settings import Job, Settings
+from container.settings import Settings
 
 _RUN_ID = "Cloud-Run-Id"
 _ATTEMPT = "Cloud-Run-Attempt"

@@ -6,7 +6,8 @@
     python -c SOURCE store-each PATH s3://BUCKET/KEY [PATH s3://BUCKET/KEY …]
     python -c SOURCE read s3://BUCKET/KEY [FIRST-LAST]
 
-What goes in several parts, and how much at once, is the business of boto3's transfer manager.
+What goes in several parts, and how much at once, is the business of boto3's transfer manager. All
+of it stands in this one file, since its text is what is handed to that Python.
 """
 
 from __future__ import annotations

@@ -14,15 +14,19 @@ from pathlib import Path
 from container import actions, log, publish, scripts
 from container.credentials import Credentials
 from container.exits import Exit, JobFailed
+from container.job import Job
+from container.kernel import hide_memory
 from container.log import say
 from container.masking import Masks, secrets_in
 from container.oauth import Passwords, basic
 from container.point_run import PointRun
-from container.processes import Children, Interrupted, hide_memory
+from container.processes import Children, Interrupted
 from container.run import run
-from container.settings import Job, Settings
+from container.settings import Settings
 from container.stages import Stages
 from container.work import Work
+
+_AS_ROOT = "install it as root, in a folder that the job's user cannot write to"
 
 
 def start(text: str | None) -> int:
@@ -66,6 +70,8 @@ def start(text: str | None) -> int:
                 directory=directory,
                 started=started,
             )
+            for program in work.git.programs.exposed:
+                say(f"a stage could replace {program}, and so get the credentials: {_AS_ROOT}")
             if settings.point is None:
                 code, _ = _ended(lambda: run(work))
                 work.clear()

@@ -12,15 +12,17 @@ from pathlib import Path
 from container import interpreter
 from container.dvc import Dvc
 from container.git import Git
+from container.job import Job
+from container.leftovers import StillRunning, end_leftovers
 from container.log import say
 from container.machine import console_address
 from container.masking import Masks
 from container.oauth import Passwords
 from container.origin import Origin
 from container.patience import deadline
-from container.processes import Children, Ended, StillRunning, end_leftovers
+from container.processes import Children, Ended
 from container.s3 import S3
-from container.settings import Job, Settings
+from container.settings import Settings
 from container.stages import Stages
 
 

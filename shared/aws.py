@@ -33,6 +33,10 @@ _THROTTLED = frozenset(
 )
 _CONNECT_SECONDS = 2
 _READ_SECONDS = 5
+_ATTEMPTS = 3
+# What a call takes whose service takes connections and then says nothing. Between the attempts
+# botocore pauses for 1 s and then 2 s at the most (its standard mode: 2 ** n, times a random part).
+HUNG_CALL_SECONDS = _ATTEMPTS * _READ_SECONDS + 1 + 2
 
 
 class Clients:
@@ -46,7 +50,7 @@ class Clients:
         self._session: Any = Session()
         self._region = region
 
-    def make(self, service: str, *, attempts: int = 3) -> Any:
+    def make(self, service: str, *, attempts: int = _ATTEMPTS) -> Any:
         """A client of `service`; a call is tried `attempts` times in all, 5 s each at most."""
         return self._session.create_client(
             service,

@@ -4,26 +4,27 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from shared.bitbucket_access import (
-    Access,
-    CommitGone,
-    Credentials,
+from shared.bitbucket_access import Access, oauth_url
+from shared.bitbucket_credentials import Credentials, ReadsSecrets
+from shared.bitbucket_refusals import (
     CredentialsRefused,
-    ReadsSecrets,
+    NotFound,
+    RepositoryHidden,
     UnexpectedAnswer,
-    oauth_url,
 )
 from shared.events import Repository
 
 __all__ = [
     "Bitbucket",
-    "CommitGone",
     "Credentials",
     "CredentialsRefused",
+    "NotFound",
     "ReadsSecrets",
+    "RepositoryHidden",
     "UnexpectedAnswer",
     "oauth_url",
 ]
@@ -56,14 +57,16 @@ class Bitbucket:
         """Create or overwrite the commit's build status of that key.
 
         Raises:
-            CommitGone: there is no such commit.
+            NotFound: Bitbucket shows the repository, and no such commit in it.
+            RepositoryHidden: it does not show the repository.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
             UnexpectedAnswer: Bitbucket calls the status malformed, which is a bug of ours.
 
         """
-        url = f"{self._of(repository.full_name)}/commit/{quote(commit, safe='')}/statuses/build"
+        url = f"{self._of(repository)}/commit/{quote(commit, safe='')}/statuses/build"
         doing = "posting build status"
-        self._access.call("POST", url, repository.slug, doing, json.dumps(status).encode())
+        with self._showing(repository, doing):
+            self._access.call("POST", url, repository.slug, doing, json.dumps(status).encode())
 
     def comment(self, repository: Repository, commit: str, marker: str, text: str) -> None:
         """Let the commit carry one comment of ours that holds `marker`, with this text.
@@ -72,22 +75,28 @@ class Bitbucket:
         heard.
 
         Raises:
-            CommitGone: there is no such commit.
+            NotFound: Bitbucket shows the repository, and no such commit in it.
+            RepositoryHidden: it does not show the repository.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
             UnexpectedAnswer: Bitbucket calls the text malformed or too long.
 
         """
         doing = "commenting"
-        path = f"/commit/{quote(commit, safe='')}/comments"
-        url = f"{self._of(repository.full_name)}{path}"
+        with self._showing(repository, doing):
+            self._comment(repository, commit, marker, text, doing)
+
+    def _comment(
+        self, repository: Repository, commit: str, marker: str, text: str, doing: str
+    ) -> None:
+        url = f"{self._of(repository)}/commit/{quote(commit, safe='')}/comments"
         body = json.dumps({"content": {"raw": text}}).encode()
-        listed = self.read_all(repository.full_name, f"{path}?pagelen={_PAGE_LENGTH}", doing)
+        listed = self._read_all(f"{url}?pagelen={_PAGE_LENGTH}", repository.slug, doing)
         for known in itertools.islice(listed, _MOST_COMMENTS):
             if known.get("deleted") or marker not in known["content"]["raw"]:
                 continue
             try:
                 self._access.call("PUT", f"{url}/{known['id']}", repository.slug, doing, body)
-            except (CommitGone, CredentialsRefused):
+            except (NotFound, CredentialsRefused):
                 continue  # somebody else's, of an earlier token perhaps, or deleted meanwhile
             return
         self._access.call("POST", url, repository.slug, doing, body)
@@ -96,24 +105,44 @@ class Bitbucket:
         """What Bitbucket answers about a repository (`workspace/slug`); `path` is below it.
 
         Raises:
-            CommitGone: there is no such thing, or not for these credentials.
+            NotFound: there is no such thing, or not for these credentials.
             Unavailable: Bitbucket is away, asks for patience or refuses the credentials.
             UnexpectedAnswer: Bitbucket calls the question malformed, or answers no JSON.
 
         """
-        return self._read(f"{self._of(full_name)}{path}", full_name.partition("/")[2], doing)
+        return self._read(f"{self._named(full_name)}{path}", full_name.partition("/")[2], doing)
 
     def read_all(self, full_name: str, path: str, doing: str) -> Iterator[dict[str, Any]]:
         """Every entry of a list that comes in pages; raises as `read` does."""
-        page = self.read(full_name, path, doing)
+        url = f"{self._named(full_name)}{path}"
+        yield from self._read_all(url, full_name.partition("/")[2], doing)
+
+    def _read_all(self, url: str, slug: str, doing: str) -> Iterator[dict[str, Any]]:
+        page = self._read(url, slug, doing)
         yield from page["values"]
         while "next" in page:
             # It is called with our credentials, so it has to lead to where they belong.
             if not page["next"].startswith(f"{self._url}/"):
                 message = f"{doing}: the next page is not below {self._url}"
                 raise UnexpectedAnswer(message)
-            page = self._read(page["next"], full_name.partition("/")[2], doing)
+            page = self._read(page["next"], slug, doing)
             yield from page["values"]
+
+    @contextmanager
+    def _showing(self, repository: Repository, doing: str) -> Iterator[None]:
+        """Tell a commit that is missing from one whose repository is hidden as a whole."""
+        try:
+            yield
+        except NotFound:
+            try:
+                self._access.call("GET", self._of(repository), repository.slug, doing)
+            except NotFound:
+                message = (
+                    f"{doing}: Bitbucket shows no repository {repository.full_name} to these "
+                    "credentials: they have lost access to it, or it was deleted"
+                )
+                raise RepositoryHidden(message) from None
+            raise
 
     def _read(self, url: str, slug: str, doing: str) -> dict[str, Any]:
         answer = self._access.call("GET", url, slug, doing)
@@ -124,7 +153,18 @@ class Bitbucket:
             raise UnexpectedAnswer(message) from None
         return told
 
-    def _of(self, full_name: str) -> str:
+    def _of(self, repository: Repository) -> str:
+        """The address of a repository: by its uuid, which stays when it is renamed or moved.
+
+        The workspace may be renamed as well, and is left empty. Bitbucket Cloud's REST reference,
+        "URI, UUID, and structures": "Repository object and UUID".
+        """
+        uuid = repository.uuid.strip("{}")
+        if not uuid:
+            return self._named(repository.full_name)
+        return f"{self._url}/repositories/%7B%7D/%7B{quote(uuid, safe='')}%7D"
+
+    def _named(self, full_name: str) -> str:
         workspace, _, slug = full_name.partition("/")
         owner = f"{quote(workspace, safe='')}/{quote(slug, safe='')}"
         return f"{self._url}/repositories/{owner}"

@@ -3,6 +3,11 @@
 A message is acknowledged when what it caused is stored, and only then. One that failed is given
 back alone (`ReportBatchItemFailures`), with a delay that grows with each delivery, or that the
 dependency asked for; after the queue's `maxReceiveCount` it is in the dead-letter queue.
+
+A dependency that hangs takes the time of a whole batch. Messages that Lambda cut off untried would
+come again as soon as their visibility timeout ends, and be dead letters within the hour. So a
+message is begun only while there is time for a call that hangs; the others are given back, untried,
+with the delay of a failure.
 """
 
 import math
@@ -12,6 +17,7 @@ from typing import Any, Protocol, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.aws import HUNG_CALL_SECONDS
 from shared.errors import Unavailable
 from shared.events import Envelope, Event
 from shared.telemetry import log, record
@@ -20,6 +26,8 @@ _FIRST_DELAY = 15
 _LONGEST_DELAY = 900
 # Bitbucket's limits are hourly: it asks for no more than that.
 _LONGEST_RETRY_AFTER = 3600
+# For a message whose call hangs, which is its last call, and for giving back those after it.
+MESSAGE_SECONDS = HUNG_CALL_SECONDS + 2
 
 
 class Failure(TypedDict):
@@ -32,6 +40,13 @@ class BatchResponse(TypedDict):
     """What Lambda wants to hear about a batch: the messages that are given back."""
 
     batchItemFailures: list[Failure]
+
+
+class Invocation(Protocol):
+    """Lambda's context object, as far as it is looked at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda cuts the function off."""
 
 
 class PublishesEvents(Protocol):
@@ -79,19 +94,30 @@ class Consumer:
         self._publisher = publisher
         self._queue = queue
 
-    def __call__(self, event: dict[str, Any], _context: object = None) -> BatchResponse:
-        """Lambda's entry: `event` is a batch of SQS records."""
-        failures = [
-            Failure(itemIdentifier=message["messageId"])
-            for message in event["Records"]
-            if not self._done(message)
-        ]
+    def __call__(
+        self, event: dict[str, Any], invocation: Invocation | None = None
+    ) -> BatchResponse:
+        """Lambda's entry: `event` is a batch of SQS records; without `invocation` time is endless.
+
+        The first of them is tried in any case.
+        """
+        messages: list[dict[str, Any]] = event["Records"]
+        failed: list[dict[str, Any]] = []
+        for tried, message in enumerate(messages):
+            if tried and not _time_for_another(invocation):
+                untried = messages[tried:]
+                self._give_back(untried)
+                failed += untried
+                break
+            if not self._done(message):
+                failed.append(message)
+        failures = [Failure(itemIdentifier=message["messageId"]) for message in failed]
         return BatchResponse(batchItemFailures=failures)
 
     def _done(self, message: dict[str, Any]) -> bool:
         attributes = message.get("attributes", {})
         with record(message["messageId"], attributes.get("AWSTraceHeader")):
-            delivery = int(attributes.get("ApproximateReceiveCount", 1))
+            delivery = _delivery(message)
             try:
                 envelope = Envelope.read(message["body"], attributes.get("SenderId"))
                 self._publisher.publish(self._handle(envelope))
@@ -107,12 +133,27 @@ class Consumer:
                 return False
             return True
 
+    def _give_back(self, untried: list[dict[str, Any]]) -> None:
+        log.warning("messages given back untried", messages=len(untried))
+        for message in untried:
+            self._delay(message["receiptHandle"], backoff(_delivery(message)))
+
     def _delay(self, receipt_handle: str, seconds: int) -> None:
         try:
             self._queue.delay(receipt_handle, seconds)
         except (BotoCoreError, ClientError) as error:
             # The message still comes back, when its visibility timeout ends.
             log.warning("message not delayed", reason=type(error).__name__)
+
+
+def _delivery(message: dict[str, Any]) -> int:
+    return int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
+
+
+def _time_for_another(invocation: Invocation | None) -> bool:
+    if invocation is None:
+        return True
+    return invocation.get_remaining_time_in_millis() >= MESSAGE_SECONDS * 1000
 
 
 def backoff(delivery: int, retry_after: float | None = None) -> int:

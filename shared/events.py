@@ -9,7 +9,7 @@ versions. JSON Schemas: `events/schemas/`.
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 SOURCE = "cloud-runner"
 
@@ -41,11 +41,19 @@ class Person(Model):
     name: str | None = None
 
 
+def _leads_nowhere(full_name: str) -> str:
+    """Refuse `.` and `..` for a name: they become parts of paths, in S3 and on disks."""
+    if {".", ".."} & set(full_name.split("/")):
+        message = "a workspace or repository is called like a folder's way out"
+        raise ValueError(message)
+    return full_name
+
+
 class Repository(Model):
     """A Bitbucket repository. `uuid` is opaque and never changes; `full_name` is workspace/slug."""
 
     uuid: str
-    full_name: Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+    full_name: Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$"), AfterValidator(_leads_nowhere)]
 
     @property
     def workspace(self) -> str:
@@ -193,7 +201,8 @@ class CommitPushed(Event):
     """A branch's head moved to `commit`. One event per branch of a push.
 
     `message` is the head commit's; `keywords_cut` says that it was shortened to fit a queue and
-    that a keyword may stand in the part that is gone.
+    that a keyword may stand in the part that is gone. `known_as` is the full name under which the
+    stack knows the repository, where it has another one by now: no run may come of it.
     """
 
     repository: Repository
@@ -201,6 +210,7 @@ class CommitPushed(Event):
     commit: str
     message: str
     keywords_cut: bool = False
+    known_as: str | None = None
     pushed_by: Person = Person()
     pushed_at: Moment
 

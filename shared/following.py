@@ -12,6 +12,8 @@ _MAY_BE_BLOCKED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
 _STARTED = ("STARTING", "RUNNING")
 # While a compute environment scales up from zero Batch calls its queue blocked for some minutes.
 _BLOCKED_SHOWN = timedelta(minutes=10)
+# AWS Batch user guide, "Job states": what has ended is kept for seven days at least.
+_KEPT = timedelta(days=7)
 
 
 def follow(run: Run, job: JobDetail, now: datetime) -> Run:
@@ -54,11 +56,23 @@ def point_waits(run: Run, child: JobDetail, now: datetime) -> Run:
 
 
 def gone(run: Run, now: datetime) -> Run:
-    """The record of a run whose job Batch has forgotten: it keeps ended jobs for seven days."""
+    """The record of a run after DescribeJobs has left its job out: ended, or the same.
+
+    A job that lived less than seven days ago Batch knows, and an answer without it is not the whole
+    answer. It may lag behind SubmitJob, and nowhere promises to be complete.
+    """
+    if now - _lived_at(run) < _KEPT:
+        return run
     if run.stop_asked is not None:
         return finish(run, "stopped", stopped_by(run.stop_asked), now)
     reason = "Batch does not know the job any more: how it ended is not known"
     return finish(run, "failed", reason, now)
+
+
+def _lived_at(run: Run) -> datetime:
+    """When the attempt's job, or its request, was last known to be alive."""
+    looked_at = run.progress.looked_at if run.progress is not None else None
+    return max(filter(None, (run.requested_at, run.submitted_at, run.started_at, looked_at)))
 
 
 def _ended(run: Run, job: JobDetail, now: datetime) -> Run:

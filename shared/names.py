@@ -13,6 +13,11 @@ from shared.events import RunId
 from shared.machine_tags import STACK
 
 MAX_NAME = 128
+# How a name ends that was made of a slug which it could not hold. Of a slug that ends so by itself
+# one is made as well, or it could be the name of another: repository by repository, slugs are
+# anybody's to choose.
+_DIGITS = 6
+_LIKE_A_DIGEST = re.compile(rf"(.*)-[0-9a-f]{{{_DIGITS}}}", re.DOTALL)
 _NO_COMMIT = "0" * 7
 
 
@@ -28,6 +33,10 @@ class Names:
 
         >>> Names("acme", "testing").job_definition("churn-model")
         'acme-testing-ml-churn-model'
+        >>> Names("acme", "testing").job_definition("a.b")
+        'acme-testing-ml-a_b-2e7336'
+        >>> Names("acme", "testing").job_definition("a_b-2e7336")
+        'acme-testing-ml-a_b-2e7336-75f825'
         """
         return self._fit("ml-", slug, "")
 
@@ -68,7 +77,7 @@ class Names:
         >>> Names("acme", "testing").project_stack("churn_model")
         'acme-testing-project-churn-model-eb6599'
         """
-        return self._fit("project-", slug, "", safe=_batch_name(slug).replace("_", "-"))
+        return self._fit("project-", slug, "", instead="-")
 
     @property
     def hooks_secret(self) -> str:
@@ -80,14 +89,33 @@ class Names:
         """The secret with Bitbucket's credentials; one called `<this>/<slug>` wins."""
         return f"{self.organization}/{self.environment}/bitbucket-auth"
 
-    def _fit(self, kind: str, slug: str, tail: str, *, safe: str | None = None) -> str:
+    def _fit(self, kind: str, slug: str, tail: str, *, instead: str = "_") -> str:
+        """A name with a slug in it; `instead` stands for what it cannot hold."""
         head = f"{self.organization}-{self.environment}-{kind}"
-        safe = _batch_name(slug) if safe is None else safe
+        safe = _batch_name(slug).replace("_", instead)
         room = MAX_NAME - len(head) - len(tail)
-        if safe != slug or len(safe) > room:
-            digest = hashlib.sha256(slug.encode()).hexdigest()[:6]
-            safe = f"{safe[: room - 7]}-{digest}"
+        if safe != slug or len(safe) > room or _may_be_made(slug, instead, room):
+            safe = f"{safe[: room - _DIGITS - 1]}-{digest(slug)}"
         return head + safe + tail
+
+
+def digest(slug: str) -> str:
+    """What tells a slug from others in a name that cannot hold it.
+
+    >>> digest("a.b")
+    '2e7336'
+    """
+    return hashlib.sha256(slug.encode()).hexdigest()[:_DIGITS]
+
+
+def _may_be_made(slug: str, instead: str, room: int) -> bool:
+    """Whether a slug looks like a part that was made of another: changed, or cut to its room.
+
+    >>> _may_be_made("a_b-2e7336", "_", 99), _may_be_made("report-202611", "_", 99)
+    (True, False)
+    """
+    match = _LIKE_A_DIGEST.fullmatch(slug)
+    return match is not None and (instead in match[1] or len(slug) == room)
 
 
 def _batch_name(text: str) -> str:

@@ -21,6 +21,13 @@ from typing import Any
 
 # Batch's limits on the size of an array job (service model: ArrayProperties).
 LEAST_CHILDREN, MOST_CHILDREN = 2, 10_000
+# Batch's most tries of a child (API reference, RetryStrategy). Each leaves one result at most.
+MOST_TRIES = 10
+# Of a point in a list that the stack makes, in bytes: together those of 10,000 stay below 100 MB; a
+# child reads its own alone.
+LONGEST_LINE = 8192
+# Objects among the results that are listed at once: as many as one wave can leave, and 100 calls.
+MOST_LISTED = MOST_CHILDREN * MOST_TRIES
 _RESULT = re.compile(
     r"(?P<at_ms>[0-9]{13})_(?P<wave>[0-9]{4})_(?P<attempt>[0-9]{3})_(?P<index>[0-9]{5})"
     r"_(?P<verdict>ok|failed)_(?P<seconds>[0-9]{1,9})_(?P<objective>[^_/]*)\.json"
@@ -105,6 +112,7 @@ class Result:
         >>> found.index, found.ok, found.objective
         (7, True, 1e-05)
         >>> Result.read("x/results/notes.txt")
+        >>> Result.read("x/results/1763722800000_0001_001_00007_ok_12_nan.json").objective
         """
         match = _RESULT.fullmatch(key.rpartition("/")[2])
         if match is None:
@@ -113,6 +121,8 @@ class Result:
             objective = float(match["objective"]) if match["objective"] else None
         except ValueError:
             return None
+        if objective is not None and not math.isfinite(objective):
+            objective = None  # as `name` has it: whoever ranks or keeps values has no use for it
         return cls(
             at_ms=int(match["at_ms"]),
             wave=int(match["wave"]),
@@ -122,6 +132,15 @@ class Result:
             seconds=int(match["seconds"]),
             objective=objective,
         )
+
+
+def most_results(points: int, attempts: int = 1) -> int:
+    """How many objects among the results are worth a listing: more than so many points can leave.
+
+    >>> most_results(6), most_results(100_000, attempts=2)
+    (100000, 2000000)
+    """
+    return max(MOST_LISTED, points * MOST_TRIES * attempts)
 
 
 def seen_since(key: str, overlap_ms: int = 300_000) -> str:

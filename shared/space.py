@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from shared.errors import Rejected
 from shared.hydra import shown
 from shared.scalars import Scalar, checked_name, checked_text, scalar
-from shared.spacing import Values, listed, spaced
+from shared.spacing import spaced
+from shared.values import Values, listed
 
 Point = dict[str, Scalar]
 

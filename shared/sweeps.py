@@ -23,7 +23,7 @@ from contextlib import suppress
 from shared.hydra import ArgumentError, Number, is_plain, is_syntax, said, said_text, shown
 
 # `dvc exp run --help` and its debug options (3.67.1). These take a value, the next argument if none
-# is attached; DVC no longer has --params, see shared.arguments.
+# is attached; DVC no longer has --params, see shared.params.
 _TAKE_A_VALUE = frozenset(
     {
         *("--set-param", "--name", "--jobs", "--copy-paths", "--message", "--params"),

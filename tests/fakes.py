@@ -11,7 +11,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from shared.bitbucket import CommitGone
+from shared.bitbucket import NotFound
 from shared.errors import Unavailable
 from shared.events import Event, Repository
 from tests.samples import NOW
@@ -91,7 +91,8 @@ class Batch:
     """AWS Batch's client: jobs with their states, a ListJobs that lags, failures on request.
 
     SubmitJob takes the same name twice, as the real one does; ListJobs does not show a job until
-    `stale_seconds` after it was submitted; TerminateJob on an ended job does nothing.
+    `stale_seconds` after it was submitted; TerminateJob on an ended job does nothing. There is
+    every queue but those that are `deleted`.
     """
 
     def __init__(self, clock: Clock, definitions: Iterable[str], stale_seconds: float = 0) -> None:
@@ -100,6 +101,7 @@ class Batch:
         # Queues by ARN, and whether they share fairly.
         self.queues: dict[str, bool] = {}
         self.disabled: set[str] = set()
+        self.deleted: set[str] = set()
         self.submissions: list[dict[str, Any]] = []
         self.terminated: list[tuple[str, str]] = []
         self.described: list[int] = []
@@ -116,11 +118,16 @@ class Batch:
         """Let something else happen just before the next call of `operation`."""
         self._before.setdefault(operation, []).append(act)
 
+    def close(self) -> None:
+        """Let go of connections: it has none."""
+
     def submit_job(self, **submission: Any) -> dict[str, str]:
         """Take a job."""
         error, done = self._begin("submit_job")
         if error and not done:
             raise error
+        if submission["jobQueue"] in self.deleted:
+            raise refusal("ClientException", 400, "SubmitJob")
         job_id = f"job-{len(self.jobs) + 1}"
         self.submissions.append(submission)
         self.jobs[job_id] = {
@@ -146,6 +153,8 @@ class Batch:
     ) -> dict[str, Any]:
         """Jobs by name, regardless of case, one a page."""
         self._raise("list_jobs")
+        if jobQueue in self.deleted:
+            raise refusal("ClientException", 400, "ListJobs")
         (wanted,) = filters[0]["values"]
         shown_before = (self._clock.seconds() - self.stale_seconds) * 1000
         found = [
@@ -276,7 +285,7 @@ class BitbucketStatuses:
             raise self.refusals.pop(0)
         if commit in self.gone:
             message = "posting build status: 404"
-            raise CommitGone(message)
+            raise NotFound(message)
         self.statuses[repository.full_name, commit, status["key"]] = status
         self.posted.append(status)
         if self.meanwhile:
@@ -288,7 +297,7 @@ class BitbucketStatuses:
             raise self.refusals.pop(0)
         if commit in self.gone:
             message = "commenting: 404"
-            raise CommitGone(message)
+            raise NotFound(message)
         assert marker in text
         self.comments[repository.full_name, commit, marker] = text
 

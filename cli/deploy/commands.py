@@ -1,19 +1,16 @@
 """The commands `deploy` and `undeploy`, as people call them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import click
-from botocore.exceptions import WaiterError
 from rich.markup import escape
 
 from cli.account import Account, AccountError, Deployed, asking, aws_account_options
 from cli.console import console, step
-from cli.deploy import checks, program, release, sam
+from cli.deploy import checks, concurrency, program, release, sam, stack
 from cli.deploy.parameters import Choice, choose, declared, written
 from cli.deploy.retained import Retained, retained
 from cli.examples import example
-from cli.project import overview
 from cli.shown import command
 from cli.typed import pairs
 from local.layout import PROJECT
@@ -28,8 +25,6 @@ _SHOWN = {
     "JobQueueArn": "runs without GPUs",
     "GpuJobQueueArn": "runs with GPUs",
 }
-# A compute environment and its queue take some minutes to go; an EFS mount target, too.
-_DELETE_WAIT = {"Delay": 10, "MaxAttempts": 360}
 
 
 def _pairs(
@@ -70,7 +65,7 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
     console.print(
         f"[bold]{account.stack}[/bold] in account {identity['Account']}, {account.region}"
     )
-    found = _updatable(account)
+    found = stack.updatable(account)
     if found is None:
         checks.no_secret_is_left(account)
     defaults = declared(PROJECT / "template.yaml")
@@ -89,7 +84,7 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
     values = {name: choice.value for name, choice in chosen.items()}
     values[release.PARAMETER] = release.digest(sam.BUILT, values)
     sam.deploy(account, values, yes=yes)
-    _refuse_if_declined(account)
+    stack.refuse_if_declined(account)
     deployed = account.deployed()
     with step("storing what machines and projects need"), asking("storing it in the bucket"):
         stored = program.upload(account.client("s3"), deployed.output("DataBucket"))
@@ -109,7 +104,7 @@ def undeploy(account: Account, *, yes: bool) -> None:
     """
     deployed = account.deployed()
     cloudformation = account.client("cloudformation")
-    projects = _projects(account)
+    projects = stack.projects(account)
     if projects:
         message = (
             f"{', '.join(projects)} need this stack: remove each of them first, with "
@@ -131,48 +126,8 @@ def undeploy(account: Account, *, yes: bool) -> None:
             message = "that is not its name: nothing was deleted"
             raise click.ClickException(message)
     with step("deleting the stack (some minutes)"), asking("deleting the stack"):
-        _delete(cloudformation, account.stack)
+        stack.delete(cloudformation, account.stack)
     console.print("[bold green]deleted[/bold green]; the resources above are still there")
-
-
-def _updatable(account: Account) -> Deployed | None:
-    """The stack, if there is one that can be updated; what a first failure left is deleted."""
-    found = account.find()
-    if found is None or found.status.endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
-        return found
-    if found.status == "UPDATE_ROLLBACK_COMPLETE":
-        return found
-    if found.status == "REVIEW_IN_PROGRESS":
-        return None  # a change set that nobody executed; SAM makes another
-    if found.status == "ROLLBACK_COMPLETE":
-        doing = "deleting what a first deployment that failed has left"
-        with step(doing), asking(doing):
-            _delete(account.client("cloudformation"), account.stack)
-        return None
-    what = {
-        "UPDATE_ROLLBACK_FAILED": (
-            "mend what its events in the CloudFormation console name, then\n"
-            f"  aws cloudformation continue-update-rollback --stack-name {account.stack}"
-        ),
-        "DELETE_FAILED": command(account, "undeploy") + ", which says what could not be deleted",
-    }.get(found.status, "wait until it is done, or look into the CloudFormation console")
-    message = f"the stack {account.stack} is in the state {found.status}: {what}"
-    raise AccountError(message)
-
-
-def _refuse_if_declined(account: Account) -> None:
-    """SAM ends well when somebody says no to its change set, which then is still there."""
-    with asking("looking whether the change set was executed"):
-        pages = account.client("cloudformation").get_paginator("list_change_sets")
-        left = [
-            one["ChangeSetName"]
-            for page in pages.paginate(StackName=account.stack)
-            for one in page["Summaries"]
-            if one.get("ExecutionStatus") == "AVAILABLE"
-        ]
-    if left:
-        message = f"nothing was deployed: the change set {left[0]} was not executed"
-        raise AccountError(message)
 
 
 def _show(chosen: Mapping[str, Choice], defaults: Mapping[str, str | None]) -> None:
@@ -192,40 +147,19 @@ def _show_deployed(account: Account, deployed: Deployed, stale: Sequence[str]) -
     console.print("\n[bold green]deployed[/bold green]")
     for name, meaning in _SHOWN.items():
         console.print(f"  {name:<15} {escape(deployed.output(name))}  [dim]{meaning}[/dim]")
-    projects = _projects(account)
+    projects = stack.projects(account)
     if stale and projects:
         console.print(
             f"\n[yellow]{', '.join(stale)} changed[/yellow], which projects have as it was when "
             "they were added. Run again, for each of " + escape(", ".join(projects))
         )
+    shortage = concurrency.shortage(account, PROJECT / "template.yaml")
+    if shortage is not None:
+        console.print(f"\n[yellow]{escape(shortage)}[/yellow]")
     console.print(f"\nnext: {escape(command(account, 'project', 'add', 'WORKSPACE/SLUG'))}")
-
-
-def _projects(account: Account) -> list[str]:
-    """The repositories of the environment; a stack without a tag that says so by its own name."""
-    with asking("looking for projects"):
-        states = overview.projects(account.client("cloudformation"), account.names)
-        return [str(overview.summary(state)["repository"]) for state in states]
 
 
 def _show_kept(kept: Sequence[Retained]) -> None:
     for one in kept:
         console.print(f"  {one.logical_id}: {escape(one.physical_id)}")
         console.print(f"    [dim]to be rid of it:[/dim] {escape(one.removal)}")
-
-
-def _delete(cloudformation: Any, stack: str) -> None:
-    cloudformation.delete_stack(StackName=stack)
-    try:
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=stack, WaiterConfig=_DELETE_WAIT
-        )
-    except WaiterError as error:
-        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        failed = [
-            f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'no reason given')}"
-            for one in events
-            if one["ResourceStatus"] == "DELETE_FAILED"
-        ]
-        message = "the stack was not deleted:\n" + "\n".join(failed)
-        raise AccountError(message) from error

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import click
 
 from cli.runs.arguments import join
-from shared.arguments import ArgumentError, split
+from shared.arguments import split
+from shared.hydra import ArgumentError
 
 
 def joined(words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from cli.project import credentials as typed
-from cli.typed import pairs
+from cli.typed import FullName, pairs
 from shared.bitbucket import Credentials
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -21,6 +21,8 @@ _DEFAULTS = {
     "memory": ("MemoryMiB", "MiB of memory of such a job."),
     "timeout": ("TimeoutSeconds", "Seconds after which a job is ended."),
 }
+
+_SUBMODULES = "Submodules"
 
 
 def webhook_url(command: _Command) -> _Command:
@@ -50,12 +52,32 @@ def job_defaults(command: _Command) -> _Command:
     return command
 
 
-def parameters(given: tuple[str, ...], defaults: dict[str, int | None]) -> dict[str, str]:
+def submodules(command: _Command) -> _Command:
+    """The option `--submodule`."""
+    return click.option(
+        "--submodule",
+        "submodules",
+        type=FullName(),
+        multiple=True,
+        help="A repository that jobs may fetch with the shared credentials, as a submodule or by "
+        "Git LFS. May be given again; those that are given replace those of before.",
+    )(command)
+
+
+def parameters(
+    given: tuple[str, ...], defaults: dict[str, int | None], submodules: tuple[str, ...] = ()
+) -> dict[str, str]:
     """Parameters of the template, from `--parameter` and from the options with names."""
+    named = {
+        option: (_DEFAULTS[option][0], str(value))
+        for option, value in defaults.items()
+        if value is not None
+    }
+    if submodules:
+        named["submodule"] = (_SUBMODULES, ",".join(dict.fromkeys(submodules)))
     found = pairs(given)
-    for option, value in defaults.items():
-        name, _ = _DEFAULTS[option]
-        if value is not None and found.setdefault(name, str(value)) != str(value):
+    for option, (name, value) in named.items():
+        if found.setdefault(name, value) != value:
             message = f"--{option} and --parameter {name}=… say different things"
             raise click.UsageError(message)
     return found

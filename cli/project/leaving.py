@@ -15,6 +15,9 @@ from cli.project.place import Place
 from shared.bitbucket import Credentials
 from shared.names import Names
 
+# Deleted, or hidden from us; or renamed, which a name of before may be answered with a redirection.
+_NOT_THERE = (301, 302, 307, 308, 404)
+
 
 @dataclass(frozen=True)
 class Leaving:
@@ -90,7 +93,7 @@ def _hooks(place: Place, bitbucket: Bitbucket) -> RepositoryHooks | None:
         right = "webhooks"
         bitbucket.check_hooks(full_name)
     except Refused as refused:
-        if refused.status == 404:
+        if refused.status in _NOT_THERE:
             return None
         message = permissions.explain(refused, right, bitbucket.credentials.kind, full_name)
         if refused.status in (401, 403):

@@ -63,6 +63,7 @@ class Joining:
             place.project,
             place.root,
             auth_secret_arn=self._arn(self.credentials_secret),
+            own_credentials=self.credentials_secret == place.project.own_credentials,
             variables_secret_arn=self._arn(place.project.variables_secret)
             if self.variables
             else "",

@@ -1,14 +1,15 @@
 """What belongs to a project, by its names."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 
 from cli.typed import FullName
-from shared.names import Names
+from shared.names import Names, digest
 
 # One part of a repository's name (Amazon ECR API reference, CreateRepository).
 _ECR_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+# What a part looks like that was made of a slug which ECR does not take.
+_MADE = re.compile(r"[a-z0-9-]+-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ class Project:
         'acme/churn.model'
         >>> Project(Names("acme", "testing"), "team", "_a--b").image_repository
         'acme/a-b-a7aabb'
+        >>> Project(Names("acme", "testing"), "team", "a-b-a7aabb").image_repository
+        'acme/a-b-a7aabb-35410a'
         """
         part = self.slug
-        if not _ECR_NAME.fullmatch(part):
-            plain = re.sub(r"[^a-z0-9]+", "-", part).strip("-")
-            digest = hashlib.sha256(part.encode()).hexdigest()[:6]
-            part = f"{plain}-{digest}".strip("-")
+        if not _ECR_NAME.fullmatch(part) or _MADE.fullmatch(part):
+            plain = re.sub(r"[^a-z0-9]+", "-", part).strip("-") or "repository"
+            part = f"{plain}-{digest(part)}"
         return f"{self.names.organization}/{part}"
 
     @property

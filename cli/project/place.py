@@ -12,7 +12,7 @@ from cli.project.data import Objects
 from cli.project.hooks import RepositoryHooks
 from cli.project.http import Http, Sends
 from cli.project.images import Images
-from cli.project.names import Project
+from cli.project.names import Project, project
 from cli.project.own_secrets import OwnSecrets
 from cli.project.register import Register
 from cli.project.stack import Stack
@@ -57,6 +57,13 @@ class Place:
     root: Deployed
     outside: Outside
     webhook_url: str
+
+    @classmethod
+    def of(cls, account: Account, repository: str, webhook_url: str | None) -> "Place":
+        """Where a repository joins an environment; pushes go to the stack unless told otherwise."""
+        wanted = project(account.names, repository)
+        root = account.deployed()
+        return cls(wanted, root, Outside.of(account), webhook_url or root.output("WebhookUrl"))
 
     @property
     def secrets(self) -> OwnSecrets:
@@ -115,18 +122,22 @@ class Place:
         return RepositoryHooks(bitbucket, self.register, repository, self.webhook_url)
 
     def own(self, state: State | None) -> State | None:
-        """The stack, once it is clear that it is not another workspace's.
+        """The stack, once it is clear that it is not another repository's.
 
         Raises:
-            AccountError: the name is taken by a repository of another workspace.
+            AccountError: the name is taken, as by a repository of the same name in another
+                workspace.
 
         """
-        theirs = None if state is None else state.tags.get("workspace", self.project.workspace)
-        if theirs is not None and theirs != self.project.workspace:
+        if state is None:
+            return None
+        ours = self.project
+        workspace = state.tags.get("workspace", ours.workspace)
+        slug = state.tags.get("repository", ours.slug)
+        if (workspace, slug) != (ours.workspace, ours.slug):
             message = (
-                f"the stack {self.project.stack} is that of {theirs}/{self.project.slug}: an "
-                "environment has one repository of each name. Rename one of them, or use another "
-                "--environment"
+                f"the stack {ours.stack} is that of {workspace}/{slug}: an environment has one "
+                "repository of each name. Rename one of them, or use another --environment"
             )
             raise AccountError(message)
         return state

@@ -14,7 +14,7 @@ from cli.remote.launch_specification import LaunchSpecification
 from cli.remote.leftovers import spot_status
 from cli.remote.machine import Ec2, MachineFacts, read
 from cli.remote.options import Market
-from cli.remote.refusals import refusing
+from cli.remote.refusals import LAUNCH, refusing
 from cli.remote.tagging import listed
 from cli.shown import age
 from shared.aws import calling
@@ -80,7 +80,7 @@ def launch(ec2: Ec2, wanted: Launch) -> MachineFacts:
 
     """
     doing = f"asking EC2 for a {wanted.market} {wanted.specification.arguments['InstanceType']}"
-    with asking(doing), calling(doing), refusing(doing):
+    with asking(doing), calling(doing), refusing(doing, LAUNCH):
         answer = ec2.client.run_instances(**wanted.arguments())
     return read(answer["Instances"][0])
 

@@ -127,6 +127,7 @@ def _environment(run: Run, work: Work, region: str, deployed: Deployed) -> dict[
         "CLOUD_RUNNER_PREFIX": prefix,
         "CLOUD_RUNNER_RESULTS_URI": f"s3://{deployed.output('DataBucket')}/projects/{run.slug}/runs",
         "CLOUD_RUNNER_STOP_SECONDS": str(_STOP_SECONDS),
+        "CLOUD_RUNNER_SUBMODULES": work.submodules or None,
         f"{prefix}_RUN_ARGS": asked.arguments,
         f"{prefix}_RUN_COMMAND": None if asked.module is None else f"python3 -m {asked.module}",
     }

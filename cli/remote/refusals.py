@@ -24,6 +24,10 @@ OFFER: Final = (
     f"{_RIGHTS}; that is for the stack's machines: another's owner offers it first, as "
     "docs/remote.md says under 'A machine that you have'"
 )
+LAUNCH: Final = (
+    f"{_RIGHTS}; with it an image that is not public, and a snapshot that BlockDeviceMappings "
+    "names, need the stack's tag, as docs/remote.md says under 'What you need'"
+)
 _NETWORK: Final = "look at SubnetId and NetworkInterfaces: they belong to one account and region"
 _UNAUTHORIZED: Final = "UnauthorizedOperation"
 _REMEDIES: Final = {

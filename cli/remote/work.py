@@ -4,7 +4,7 @@ A repository of the stack's Bitbucket is run by the program of Batch's jobs, and
 there; any other repository is only cloned; without one, a module of the machine or its image runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -21,8 +21,8 @@ from cli.runs.submitting import read_options
 from cli.sources import Source, find_source
 from cli.typed import FullName
 from cli.working_copy import repository_of
-from shared.arguments import ArgumentError
 from shared.events import Asked
+from shared.hydra import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Work:
     """What runs: a commit of the stack's Bitbucket (`source`), another `clone`, or a module alone.
 
     `image` is the container's; None: it runs on the machine itself. `secret` is the ARN of the
-    secret with Bitbucket's credentials, which only a commit of Bitbucket's needs.
+    secret with Bitbucket's credentials, which only a commit of Bitbucket's needs, and `submodules`
+    the other repositories that they are used for, as the project's job definition has them.
     """
 
     asked: Asked
@@ -40,6 +41,7 @@ class Work:
     branch: str | None = None
     image: str | None = None
     secret: str | None = None
+    submodules: str = ""
 
 
 def find_work(wanted: Wanted, account: Account, deployed: Deployed) -> Work:
@@ -124,7 +126,15 @@ def _projects(wanted: Wanted, full_name: str, account: Account, deployed: Deploy
         source=source,
         image=image,
         secret=own or deployed.output("BitbucketAuthSecretArn"),
+        submodules="" if added is None else _submodules(added.parameters),
     )
+
+
+def _submodules(parameters: Mapping[str, str]) -> str:
+    """As container/project.yaml makes it of its parameters."""
+    if parameters.get("OwnCredentials") == "true":
+        return "*"
+    return parameters.get("Submodules", "")
 
 
 def _asked_of_a_module(module: str | None, words: Sequence[str]) -> Asked:

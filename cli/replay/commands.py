@@ -13,7 +13,7 @@ from cli.replay.findings import Finding, Rules
 from cli.replay.projects import authorised
 from cli.shown import command, table
 from cli.typed import FullName, Span
-from shared.bitbucket import Bitbucket, CommitGone, CredentialsRefused
+from shared.bitbucket import Bitbucket, CredentialsRefused, NotFound
 from shared.errors import Rejected, Unavailable
 from shared.events import CommitPushed
 from shared.publisher import Publisher
@@ -78,7 +78,7 @@ def replay(
         try:
             with asking(f"replaying {full_name}"):
                 told.append(comparing.replay(full_name, branches, dry_run=dry_run))
-        except (CommitGone, Rejected, Unavailable) as error:
+        except (NotFound, Rejected, Unavailable) as error:
             failures += 1
             click.echo(f"{full_name}: {_failure(error, account)}", err=True)
     rows = [_row(finding, dry_run=dry_run) for one in told for finding in one.findings]
@@ -118,8 +118,8 @@ def _comparing(account: Account, secrets: Secrets, since: timedelta) -> Comparin
     )
 
 
-def _failure(error: CommitGone | Rejected | Unavailable, account: Account) -> str:
-    if isinstance(error, CommitGone):
+def _failure(error: NotFound | Rejected | Unavailable, account: Account) -> str:
+    if isinstance(error, NotFound):
         return "Bitbucket shows no such repository to these credentials"
     if isinstance(error, CredentialsRefused):
         return f"{error}: write new ones into the secret {account.names.auth_secret}"

@@ -34,7 +34,7 @@ class Comparing:
         """Compare the heads of one repository with the records, and send what is missing.
 
         Raises:
-            CommitGone: there is no such repository, or not for our credentials.
+            NotFound: there is no such repository, or not for our credentials.
             Unavailable: Bitbucket or AWS is away, or refuses the credentials.
             Rejected: Bitbucket answers something else than a repository and its branches.
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from shared.arguments import ArgumentError, split
+from shared.arguments import split
+from shared.hydra import ArgumentError
 
 
 def join(words: Sequence[str]) -> str:

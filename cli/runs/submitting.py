@@ -21,9 +21,9 @@ from cli.shown import command
 from cli.typed import FullName
 from cli.working_copy import WorkingCopy
 from services.parser.keywords import Keywords, Limits, read
-from shared.arguments import ArgumentError
 from shared.errors import Rejected
 from shared.events import Asked
+from shared.hydra import ArgumentError
 from shared.runs import Run, request_run_id
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")

@@ -11,6 +11,8 @@ from shared.scalars import Scalar
 Kind = Literal["linear", "log", "names"]
 # Two numbers of one axis that differ by this factor are told apart by their logarithms alone.
 _WIDE = 50.0
+# The span of two such numbers is still one that a float can hold.
+_FARTHEST = 1e300
 _MOST_NAMES = 12
 _LONGEST_NAME = 14
 
@@ -62,14 +64,17 @@ def axis(name: str, values: Iterable[Scalar]) -> Axis:
     """
     found = list(values)
     numbers = [float(one) for one in found if _is_number(one)]
-    if len(numbers) < len(found) or not all(map(math.isfinite, numbers)):
+    if len(numbers) < len(found):
         return Axis(name, "names", sorted({short(one) for one in found}))
     ordered = sorted(set(numbers))
     return Axis(name, "log" if _is_wide(ordered) else "linear", ordered)
 
 
 def _is_number(value: Scalar) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value has a place between two others: not nan, and not out of sight."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _FARTHEST
 
 
 def _is_wide(ordered: Sequence[float]) -> bool:

@@ -25,13 +25,14 @@ from optuna.distributions import (
 from optuna.trial import Trial, TrialState, create_trial
 
 from cli.sweep.config_plan import Direction
-from cli.sweep.spaces import Between, Domain, SearchSpace
+from cli.sweep.domains import Between, Domain
+from cli.sweep.spaces import SearchSpace
 from cli.sweep.spaces_points import key
 from cli.sweep.strategies import at_random
 from shared.errors import Rejected
 from shared.scalars import Scalar
 from shared.space import Point
-from shared.spacing import Listed, Values
+from shared.values import Listed, Values
 
 # Optuna's default is 24. Of 100 seeds each, 128 beat a random search as often on Branin and
 # Hartmann 3, and far more often on Rosenbrock: docs/decisions/0023-optuna.md.

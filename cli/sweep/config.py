@@ -16,9 +16,10 @@ from cli.sweep.config_plan import STEERED_AT_ONCE, Direction, Plan, differences
 from cli.sweep.config_points import Chosen, choose
 from cli.sweep.config_yaml import Entry
 from services.parser.sweeps import check_arguments
-from shared.arguments import split, translate_params
+from shared.arguments import split
 from shared.errors import Rejected
 from shared.hydra import ArgumentError, shown
+from shared.params import translate_params
 
 __all__ = ["ConfigError", "Plan", "Problem", "differences", "read"]
 

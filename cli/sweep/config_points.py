@@ -7,7 +7,8 @@ from typing import Any
 from cli.sweep.config_errors import Problems
 from cli.sweep.config_plan import Strategy
 from cli.sweep.config_yaml import Entry
-from cli.sweep.spaces import SearchSpace, read_domain, read_space
+from cli.sweep.domains import read_domain
+from cli.sweep.spaces import SearchSpace, read_space
 from cli.sweep.spaces_points import MOST_POINTS, read_points, read_points_file, too_many
 from shared.space import Point
 

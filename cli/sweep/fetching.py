@@ -21,6 +21,9 @@ from cli.working_copy import WorkingCopy
 from shared.aws import calling
 
 _BUNDLE = "experiment.bundle"
+# What git has of an experiment: DVC keeps data elsewhere. Jobs write it, so it may be anything.
+_MOST_BYTES = 1 << 30
+_CHUNK_BYTES = 1 << 20
 # An experiment's own ref: its baseline in two parts, and its name (DVC 3:
 # dvc/repo/experiments/refs.py). DVC keeps other things beside those, such as its queue, and the
 # heads of a bundle are whatever the code of its point has written there.
@@ -112,7 +115,16 @@ def _download(s3: Any, bucket: str, key: str, path: Path) -> None:
     with calling("reading an experiment"):
         try:
             answer = s3.get_object(Bucket=bucket, Key=key)
-            path.write_bytes(answer["Body"].read())
+            if answer["ContentLength"] > _MOST_BYTES:
+                answer["Body"].close()
+                message = (
+                    f"the experiment s3://{bucket}/{key} has more than {_MOST_BYTES:,} bytes: "
+                    "copy it with aws s3 cp, and git fetch from the file, if that is right"
+                )
+                raise click.ClickException(message)
+            with path.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                    file.write(chunk)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "NoSuchKey":
                 raise

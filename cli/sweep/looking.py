@@ -1,6 +1,7 @@
 """The commands `sweep list`, `show` and `stop`."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import click
@@ -9,17 +10,23 @@ from cli.account import Account, account_options
 from cli.asking import reaching
 from cli.examples import example
 from cli.requests import Requests
-from cli.shown import command, table
+from cli.shown import command, printable, table
 from cli.sweep.finding import newest, sweep_of
 from cli.sweep.listing import HEAD, as_json, page, row
 from cli.sweep.loading import SweepReference, load
+from cli.sweep.results import Results, count, read
 from cli.sweep.results import as_json as point_as_json
-from cli.sweep.results import count, read
 from cli.sweep.sending import stop_run
 from shared.sweep_results import SweepResults
 
 reference_argument = click.argument("reference", type=SweepReference(), metavar="SWEEP")
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+
+
+def tell_notes(found: Iterable[Results]) -> None:
+    """Say what could not be read, beside what is printed for people or programs."""
+    for note in (note for results in found for note in results.notes):
+        click.echo(printable(note), err=True)
 
 
 @click.command(
@@ -46,6 +53,7 @@ def list_sweeps(account: Account, *, limit: int, json_wanted: bool) -> None:
     with reaching("listing sweeps"):
         newest_sweeps = newest(Requests(account, deployed).records)[:limit]
         found = [(one, count(one, SweepResults(s3, bucket, one.place))) for one in newest_sweeps]
+    tell_notes(results for _, results in found)
     if json_wanted:
         click.echo(json.dumps([as_json(*one) for one in found], indent=2))
         return
@@ -68,6 +76,7 @@ def show(account: Account, reference: str, *, json_wanted: bool) -> None:
     known, stored = load(account, reference)
     with reaching("reading the results"):
         results = read(known, stored)
+    tell_notes([results])
     if json_wanted:
         best = [point_as_json(one) for one in results.best()[:10]]
         click.echo(json.dumps({**as_json(known, results), "best_points": best}, indent=2))

@@ -13,7 +13,7 @@ from cli.examples import example
 from cli.shown import table
 from cli.sweep import fetching
 from cli.sweep.loading import load
-from cli.sweep.looking import json_option, reference_argument
+from cli.sweep.looking import json_option, reference_argument, tell_notes
 from cli.sweep.pictures import Kind, draw
 from cli.sweep.results import as_csv, as_json, cells, head, read
 from cli.sweep.wording import number
@@ -93,6 +93,7 @@ def results(
     known, stored = load(account, reference)
     with reaching("reading the results"):
         found = read(known, stored)
+    tell_notes([found])
     if picture is not None:
         draw(found, kind, picture)
         click.echo(f"drawn: {picture}", err=True)
@@ -144,6 +145,7 @@ def fetch(
         found = read(known, stored)
         rows = fetching.chosen(found, best, points)
         bucket = account.deployed().output("DataBucket")
+        tell_notes([found])
         fetched = fetching.fetch(account.client("s3"), bucket, found, rows, git)
     for one in fetched:
         value = one.row.objective

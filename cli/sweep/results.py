@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from cli.sweep.finding import Known, sweep_of
 from cli.sweep.wording import number, scalar, short, span
-from shared.points import Result, newest
+from shared.points import LONGEST_LINE, MOST_CHILDREN, Place, Result, most_results, newest
 from shared.runs import Run
 from shared.space import Point
 from shared.sweep_results import SweepResults
@@ -42,10 +42,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """All points of a sweep, by wave and index, and how they are judged."""
+    """All points of a sweep, by wave and index, and how they are judged.
+
+    `notes` tell what could not be read of what its points have left.
+    """
 
     known: Known
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def objective(self) -> str | None:
@@ -87,10 +91,11 @@ def read(known: Known, results: SweepResults) -> Results:
         Unavailable: S3 failed.
 
     """
-    found = _results(known, results, lambda run: _points(results, run))
+    notes: list[str] = []
+    found = _results(known, results, lambda run: _points(results, run, notes.append))
     sent_again = {_point(row) for row in found.rows if row.state != "stopped"}
     kept = (row for row in found.rows if row.state != "stopped" or _point(row) not in sent_again)
-    return Results(known, tuple(kept))
+    return Results(known, tuple(kept), (*found.notes, *notes))
 
 
 def _point(row: Row) -> tuple[str | None, frozenset[tuple[str, object]]]:
@@ -112,23 +117,50 @@ def _results(
     known: Known, results: SweepResults, points: Callable[[Run], Sequence[Point]]
 ) -> Results:
     attempts = {sweep_of(run).wave: run.attempt for run in known.runs}
-    listed = (result for _, result in results.new(None))
+    most = most_left(known)
+    listed = results.new(None, most=most)
     # Of a sweep that was run again, what came of it before is no result of this attempt.
-    found = newest(one for one in listed if one.attempt == attempts.get(one.wave))
+    found = newest(one for _, one in listed if one.attempt == attempts.get(one.wave))
     rows: list[Row] = []
     for run in known.runs:
         sweep = sweep_of(run)
         for index, parameters in enumerate(points(run)):
             result = found.get((sweep.wave, index))
             rows.append(_row(run, index, parameters, result))
-    return Results(known, tuple(rows))
+    return Results(known, tuple(rows), (too_many(known.place, most),) if listed.cut else ())
 
 
-def _points(results: SweepResults, run: Run) -> list[dict[str, Any]]:
+def most_left(known: Known) -> int:
+    """How many objects among its results are listed, see `shared.points.most_results`.
+
+    A wave that is not known may have been of any size.
+    """
+    sweeps = [sweep_of(run) for run in known.runs]
+    unknown = max(sweep.wave for sweep in sweeps) - len(sweeps)
+    points = sum(sweep.size for sweep in sweeps) + unknown * MOST_CHILDREN
+    return most_results(points, max(run.attempt for run in known.runs))
+
+
+def too_many(place: Place, most: int) -> str:
+    """What is said of a sweep whose results were not all read."""
+    return (
+        f"not all results of the sweep {place.sweep_id} were read: below {place.results} there are "
+        f"more than {most:,} objects, and its points leave fewer: remove what is not theirs"
+    )
+
+
+def _points(
+    results: SweepResults, run: Run, note: Callable[[str], object]
+) -> Sequence[dict[str, Any]]:
+    sweep = sweep_of(run)
     try:
-        return results.points(sweep_of(run).wave)
+        found = results.points(sweep.wave, sweep.size * (sweep.width or LONGEST_LINE + 1))
     except LookupError:
         return []  # a commit's sweep that nobody has listed yet
+    except ValueError as error:
+        note(f"wave {sweep.wave} is shown without parameters, its list cannot be read: {error}")
+        return [{}] * sweep.size
+    return found[: sweep.size]
 
 
 def _row(run: Run, index: int, parameters: Point, result: Result | None) -> Row:

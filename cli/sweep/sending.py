@@ -19,9 +19,9 @@ from shared.aws import calling
 from shared.batch_jobs import BatchJobs
 from shared.errors import Rejected
 from shared.events import Asked, RunId, Sweep
-from shared.points import Place, Result, encode
+from shared.points import Place, encode
 from shared.runs import Run, request_run_id
-from shared.sweep_results import SweepResults
+from shared.sweep_results import Listed, SweepResults
 
 # DescribeJobs takes so many ids (service model).
 _MOST_IDS = 100
@@ -103,9 +103,10 @@ class StackWaves:
                 found[job.job_id] = Parent(job.over, counts)
         return found
 
-    def results(self, after: str | None) -> list[tuple[str, Result]]:
-        """Keys and results since a key was seen; all with None."""
-        return SweepResults(self.s3, self.bucket, self.place).new(after, overlap_ms=_OVERLAP_MS)
+    def results(self, after: str | None, most: int) -> Listed:
+        """Keys and results since a key was seen; all with None, though of `most` objects or so."""
+        stored = SweepResults(self.s3, self.bucket, self.place)
+        return stored.new(after, overlap_ms=_OVERLAP_MS, most=most)
 
     def stop(self, wave: Wave, why: str) -> None:
         """Stop the run of a wave; nothing if it is over."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cli.sweep.config_errors import Problem, Problems, reading
 from cli.sweep.config_yaml import Entry
-from cli.sweep.spaces import read_scalar
+from cli.sweep.domains import read_scalar
 from shared.errors import Rejected
 from shared.scalars import Scalar, checked_name, checked_text, scalar
 from shared.space import Point

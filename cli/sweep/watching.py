@@ -17,8 +17,9 @@ from cli.sweep.waiting import Waiting
 from cli.sweep.waves import Ended, Wave
 from shared.errors import Rejected
 from shared.events import RunId
-from shared.points import Result
+from shared.points import most_results
 from shared.runs import Run
+from shared.sweep_results import Listed
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class TellsOfWaves(Protocol):
     def describe(self, job_ids: Sequence[str]) -> Mapping[str, Parent]:
         """The jobs that Batch knows, by id."""
 
-    def results(self, after: str | None) -> list[tuple[str, Result]]:
-        """Keys and results since a key was seen, some of before that as well; all with None."""
+    def results(self, after: str | None, most: int) -> Listed:
+        """Keys and results since a key was seen, some of before that as well; all with None.
+
+        Of `most` objects or so, or it is `cut`.
+        """
 
     def again(self, wave: Wave, line: Line) -> bool:
         """Ask once more for the run of a rejected wave; False if its line now asks otherwise."""
@@ -71,6 +75,7 @@ class Watch:
     say: Callable[[str], None]
     stopped_elsewhere: bool = False
     _seen: str | None = None
+    _cut: bool = False
     _began: datetime | None = None
     _waiting: Waiting = field(default_factory=Waiting)
 
@@ -173,7 +178,15 @@ class Watch:
 
     def _listen(self, after: str | None) -> None:
         news: dict[int, dict[int, Ended]] = {}
-        for key, result in self.stack.results(after):
+        most = most_results(sum(len(wave.points) for wave in self.waves.values()))
+        listed = self.stack.results(after, most)
+        if listed.cut and not self._cut:
+            self._cut = True
+            self.say(
+                f"not all results are read: the sweep has left more than {most:,} objects where "
+                "they are, and its points leave fewer"
+            )
+        for key, result in listed:
             self._seen = max(self._seen or key, key)
             wave = self.waves.get(result.wave)
             if wave is None:

@@ -5,16 +5,19 @@ if it has moved meanwhile it is posted again. Late, doubled and reordered events
 wrong status behind.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from services.notifier.statuses import Links, status
 from shared.aws import Clients
-from shared.bitbucket import Bitbucket, CommitGone, CredentialsRefused
+from shared.bitbucket import Bitbucket, CredentialsRefused, NotFound
 from shared.consumer import Consumer, Queue
 from shared.entry import Handler, entry
 from shared.errors import Unavailable
 from shared.events import Event, Repository, RunStateChanged
+from shared.gone import believe_gone
 from shared.publisher import Publisher
 from shared.run_store import RunStore
 from shared.secrets import Secrets
@@ -47,6 +50,7 @@ class Dependencies:
     runs: RunStore
     bitbucket: PostsStatuses
     links: Links
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def handle(changed: RunStateChanged, needs: Dependencies) -> list[Event]:
@@ -61,8 +65,8 @@ def handle(changed: RunStateChanged, needs: Dependencies) -> list[Event]:
             return []
         try:
             needs.bitbucket.post_status(run.repository, run.commit, status(run, needs.links))
-        except CommitGone:
-            log.warning("commit gone", repository=run.repository.full_name, commit=run.commit)
+        except NotFound as missing:
+            believe_gone(run, missing, since=changed.updated_at, now=needs.clock())
             return []
         except CredentialsRefused as error:
             log.error("bitbucket credentials refused", doing=str(error))

@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from services.parser.numbers import Number
 from services.parser.sweeps import Objective, check_arguments, objective, sweep
-from shared.arguments import ArgumentError, check_options, split, translate_params
+from shared.arguments import check_options, split
 from shared.errors import Rejected
 from shared.events import Asked, RunId
+from shared.hydra import ArgumentError
 from shared.lines import one_line
+from shared.params import translate_params
 
 _Read = TypeVar("_Read")
 

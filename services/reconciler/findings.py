@@ -7,7 +7,7 @@ from typing import Literal
 
 from shared.batch_jobs import BatchJobs, described
 from shared.events import JobDescribed, RunRequested, State, SweepDue
-from shared.following import follow
+from shared.following import follow, gone
 from shared.runs import OPEN_STATES, Run
 from shared.telemetry import log
 
@@ -45,6 +45,7 @@ def findings(
 ) -> Iterator[JobDescribed | SweepDue]:
     """Batch's answer about the job of each run, unless the record says as much already.
 
+    An answer without the job says nothing, until Batch may have forgotten it.
     A sweep is looked after all the time: if its record does not move, nobody does any more.
     """
     waiting = [(run, run.job.id) for run in runs if run.job is not None and run.job.id is not None]
@@ -56,6 +57,9 @@ def findings(
                 log.info("sweep not looked after", run_id=run.run_id)
                 yield SweepDue(run_id=run.run_id, attempt=run.attempt)
             job = known.get(job_id)
+            if job is None and gone(run, now) is run:
+                log.warning("job left out of an answer", run_id=run.run_id, job_id=job_id)
+                continue
             if job is None or follow(run, job, now) is not run or run.stop_asked is not None:
                 log.info("job asked after", run_id=run.run_id, job_id=job_id)
                 yield described(run, job_id, job)

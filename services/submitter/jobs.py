@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from shared.aws import calling, throttled
 from shared.errors import Unavailable
+from shared.telemetry import log
 
 # AWS Batch API reference, SubmitJob: "usually caused by a client action", HTTP 400. Throttling and
 # a refused access have codes of their own.
@@ -26,7 +27,14 @@ class Refused(NotSubmitted):
 
 
 class SubmitterJobs:
-    """Batch's jobs, as the submitter makes and finds them."""
+    """Batch's jobs, as the submitter makes and finds them.
+
+    Each time it begins with a new connection. While Lambda keeps a function frozen, Batch closes
+    the connection of its last call, and the function does not see that: the next call would go into
+    it and come to nothing. Whoever may repeat a call does not mind; after a SubmitJob without an
+    answer one has to wait for the whole lease. A connection costs some 50 to 100 ms, which is
+    nothing to a job that waits for its machine.
+    """
 
     def __init__(self, batch: Any) -> None:
         self._batch = batch
@@ -41,6 +49,7 @@ class SubmitterJobs:
 
         """
         doing = "submitting a job"
+        self._batch.close()
         try:
             with calling(doing):
                 job_id: str = self._batch.submit_job(**submission)["jobId"]
@@ -61,9 +70,18 @@ class SubmitterJobs:
     def find(self, queue: str, name: str) -> str | None:
         """The id of the job called `name` in `queue`; of several, the one that came first.
 
-        ListJobs may lag behind SubmitJob, and its filter matches without regard to case.
+        ListJobs may lag behind SubmitJob, and its filter matches without regard to case. In a queue
+        that Batch does not know, no job is: all end when a queue is deleted (API reference,
+        DeleteJobQueue).
         """
-        found = [job for job in self._list(queue, name) if job["jobName"] == name]
+        self._batch.close()
+        try:
+            found = [job for job in self._list(queue, name) if job["jobName"] == name]
+        except ClientError as error:
+            if error.response["Error"].get("Code") != _MALFORMED:
+                raise
+            log.warning("job queue not known", job_name=name)
+            return None
         if not found:
             return None
         first: str = min(found, key=lambda job: (job["createdAt"], job["jobId"]))["jobId"]

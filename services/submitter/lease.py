@@ -26,8 +26,9 @@ def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
         message = "claiming the attempt: another delivery holds its lease"
         raise Unavailable(message, retry_after=left)
     return run.changed(
-        # A lease taken over keeps the name and queue under which a job may exist already.
-        job=run.job or job,
+        # A lease taken over keeps the name and queue under which a job may exist already. Without
+        # one surely none does, and the stack may have another queue by now.
+        job=job if run.lease_until is None else run.job or job,
         lease_until=now + timedelta(seconds=seconds),
         updated_at=now,
     )
@@ -54,6 +55,17 @@ def released(run: Run, held: Run, now: datetime, *, taken_over: bool) -> Run:
     if run.lease_until != held.lease_until:
         return run
     return run.changed(lease_until=now if taken_over else None, updated_at=now)
+
+
+def readdressed(run: Run, held: Run, job: Job, now: datetime) -> Run:
+    """The record with the job that is to be submitted now, under the lease of `held`.
+
+    One has looked where the job of a lease that was taken over went, and found none: it need not go
+    to the same queue again, which the stack may not have any more.
+    """
+    if run.state != "requested" or run.lease_until != held.lease_until:
+        return run
+    return run.changed(job=job, updated_at=now)
 
 
 def submitted(run: Run, held: Run, job_id: str, now: datetime) -> Run:

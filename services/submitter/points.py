@@ -13,15 +13,13 @@ from shared.aws import calling
 from shared.errors import Rejected
 from shared.events import Sweep
 from shared.exits import Exit
-from shared.points import LEAST_CHILDREN, Place, encode
+from shared.points import LEAST_CHILDREN, LONGEST_LINE, MOST_TRIES, Place, encode
 from shared.runs import Run
 from shared.space import parse
 
-# Together the lines of 10,000 points stay below 100 MB; a child reads its own alone.
-_LONGEST_LINE = 8192
-# Batch's most tries (API reference, RetryStrategy), and those of a project's job definition when
-# machines are lost (RetryAttempts of container/project.yaml).
-_MOST_TRIES, _TRIES_FOR_MACHINES = 10, 3
+# The tries of a project's job definition when machines are lost (RetryAttempts of
+# container/project.yaml).
+_TRIES_FOR_MACHINES = 3
 # What another try would find no different: arguments, the secret, an image without DVC.
 _HOPELESS = (Exit.BAD_ARGUMENTS, Exit.BAD_SECRET, Exit.NO_DVC)
 
@@ -44,9 +42,9 @@ def point_list(sweep: Sweep) -> PointList:
     if sweep.space is None:
         return PointList(None, sweep.width)
     points = list(parse(sweep.space).points())
-    if max(len(json.dumps(point)) for point in points) > _LONGEST_LINE:
+    if max(len(json.dumps(point)) for point in points) > LONGEST_LINE:
         message = (
-            f"a point is longer than {_LONGEST_LINE:,} bytes: put long texts into a file of the "
+            f"a point is longer than {LONGEST_LINE:,} bytes: put long texts into a file of the "
             "repository, and sweep over its name"
         )
         raise Rejected(message)
@@ -102,7 +100,7 @@ def _tries(retries: int) -> dict[str, Any]:
     what fits none is tried again, and there are five at most (API reference, RetryStrategy).
     """
     return {
-        "attempts": min(_MOST_TRIES, retries + _TRIES_FOR_MACHINES),
+        "attempts": min(MOST_TRIES, retries + _TRIES_FOR_MACHINES),
         "evaluateOnExit": [
             {"action": "RETRY", "onStatusReason": "Host EC2*"},
             *({"action": "EXIT", "onExitCode": str(int(code))} for code in _HOPELESS),

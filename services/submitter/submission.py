@@ -7,7 +7,7 @@ from typing import Any
 
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import NotSubmitted, Refused, SubmitterJobs
-from services.submitter.lease import claim, never_begun, released, submitted
+from services.submitter.lease import claim, never_begun, readdressed, released, submitted
 from services.submitter.overrides import submission
 from services.submitter.permitted import Permitted
 from services.submitter.points import PointLists, point_list, share_of, told
@@ -91,14 +91,15 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
         )
 
     try:
-        if held.asked.sweep is not None:
-            _check_points(held, job, needs)
         found = needs.batch.find(job.queue, job.name) if taken_over else None
         if found is not None:
             log.info("job adopted", job_id=found)
             return _note(held, found, needs)
         if held.stop_asked is not None:
             return _end(held, "stopped", stopped_by(held.stop_asked), needs)
+        job = _addressed(held, job, needs)
+        if held.asked.sweep is not None:
+            _check_points(held, job, needs)
         arguments = _arguments(held, job, needs)
     except Rejected as reason:
         return _end(held, "rejected", str(reason), needs)
@@ -120,6 +121,19 @@ def _with_lease(held: Run, job: Job, needs: Dependencies, *, taken_over: bool) -
         raise Unavailable(str(unclear), retry_after=needs.lease_seconds + 1) from unclear
     log.info("job submitted", job_id=job_id, job_name=job.name, attempt=held.attempt)
     return _note(held, job_id, needs)
+
+
+def _addressed(held: Run, job: Job, needs: Dependencies) -> Job:
+    """The job as it is to be submitted now; one that a lease taken over has noted may differ."""
+    wanted = _job(held, needs)
+    if wanted == job:
+        return job
+    run = needs.runs.change(held.run_id, lambda run: readdressed(run, held, wanted, needs.clock()))
+    if run is None or run.job != wanted:
+        message = "claiming the attempt: another delivery was at it"
+        raise Unavailable(message, retry_after=1)
+    log.info("job goes elsewhere", job_name=wanted.name)
+    return wanted
 
 
 def _check_points(held: Run, job: Job, needs: Dependencies) -> None:

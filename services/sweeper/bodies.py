@@ -1,6 +1,5 @@
 """What a result says beyond its name. Jobs write it, so it may say anything."""
 
-import json
 from datetime import UTC, datetime
 
 from services.sweeper.report import Point
@@ -9,16 +8,16 @@ from shared.sweep_results import SweepResults
 from shared.telemetry import log
 
 UNREADABLE = "its result cannot be read"
+# A commit's hash has 40 digits, or 64.
+_LONGEST_COMMIT = 64
 
 
 def point(results: SweepResults, key: str, result: Result) -> Point:
-    """The point that a result is of; one whose body is gone or malformed is not `readable`."""
+    """The point that a result is of; one whose body is gone, bad or huge is not `readable`."""
     at = datetime.fromtimestamp(result.at_ms / 1000, UTC)
     try:
-        body = results.body(key)
-        parameters, reason, commit = _parts(body)
-    # RecursionError: brackets in brackets in brackets.
-    except (ValueError, LookupError, RecursionError) as error:
+        parameters, reason, commit = _parts(results.body(key))
+    except (ValueError, LookupError) as error:
         log.warning("result not readable", key=key, reason=type(error).__name__)
         return Point(result.index, result.objective, {}, UNREADABLE, None, at, readable=False)
     return Point(result.index, result.objective, parameters, reason, commit, at)
@@ -32,10 +31,8 @@ def _parts(body: object) -> tuple[dict[str, object], str, str | None]:
     parameters = body.get("parameters") or {}
     reason, commit = body.get("reason") or "", body.get("commit")
     if not (isinstance(parameters, dict) and isinstance(reason, str)) or not (
-        commit is None or isinstance(commit, str)
+        commit is None or (isinstance(commit, str) and len(commit) <= _LONGEST_COMMIT)
     ):
-        message = "parameters are an object, reason and commit are texts"
+        message = "parameters are an object, reason and commit are texts, and that is short"
         raise ValueError(message)
-    # NaN is no JSON for others, and half a character can neither be stored nor posted.
-    json.dumps([parameters, reason, commit], allow_nan=False, ensure_ascii=False).encode()
     return parameters, reason, commit

@@ -8,10 +8,11 @@ from services.sweeper.dependencies import Dependencies
 from services.sweeper.ranking import Found, Ranking, ranked
 from services.sweeper.report import Point, marker, report
 from shared.best import Best
-from shared.bitbucket_access import CommitGone, CredentialsRefused, UnexpectedAnswer
+from shared.bitbucket_refusals import CredentialsRefused, NotFound, UnexpectedAnswer
 from shared.errors import Rejected
 from shared.events import Event, Progress, Sweep
-from shared.points import Place
+from shared.gone import believe_gone
+from shared.points import MOST_LISTED, Place
 from shared.runs import Run, state_changed
 from shared.sweep_results import SweepResults
 from shared.telemetry import log
@@ -19,6 +20,10 @@ from shared.telemetry import log
 _BEST_SHOWN = 10
 _FAILED_SHOWN = 3
 _BEST_KEPT = 3
+_TOO_MANY = (
+    f"Not all results were read: this sweep has left more than {MOST_LISTED:,} objects where its "
+    "results are, and its points leave fewer."
+)
 
 
 def conclude(run: Run, needs: Dependencies) -> list[Event]:
@@ -41,8 +46,9 @@ def conclude(run: Run, needs: Dependencies) -> list[Event]:
     run = _written(run, figures, needs) or run.changed(progress=figures)
     best = _points(results, ranking.best[:_BEST_SHOWN])
     failed = _points(results, ranking.failed[:_FAILED_SHOWN])
-    note = _keep(run, sweep, best, needs)
-    _comment(run, report(run, sweep, best, failed, note), needs)
+    notes = (_TOO_MANY if found.cut else None, _keep(run, sweep, best, needs))
+    note = " ".join(filter(None, notes))
+    _comment(run, report(run, sweep, best, failed, note or None), needs)
     after = _written(run, figures.model_copy(update={"complete": True}), needs)
     log.info("sweep concluded", state=run.state, results=len(found))
     # Run again meanwhile: the record is the newer attempt's, and an event never tells what no
@@ -122,8 +128,8 @@ def _comment(run: Run, text: str, needs: Dependencies) -> None:
         return
     try:
         needs.bitbucket.comment(run.repository, run.commit, marker(run.run_id), text)
-    except CommitGone:
-        log.warning("commit gone", repository=run.repository.full_name, commit=run.commit)
+    except NotFound as missing:
+        believe_gone(run, missing, since=run.stopped_at or run.created_at, now=needs.clock())
     except UnexpectedAnswer as error:
         # It would refuse the same text again. The status and the results tell as much.
         log.warning("comment refused", doing=str(error))

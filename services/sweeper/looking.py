@@ -1,6 +1,6 @@
 """One look at a sweep: what it writes down, and what follows from it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.sweeper.concluding import conclude, keep_best
 from services.sweeper.dependencies import Dependencies
@@ -8,14 +8,11 @@ from services.sweeper.ranking import best_value
 from services.sweeper.turns import in_turn, is_first_or_again, next_look, taken
 from shared.batch_jobs import JobDetail, described
 from shared.events import Event, Progress, SweepDue
-from shared.following import follow
+from shared.following import follow, gone
 from shared.points import Place
 from shared.progress import progress
 from shared.runs import Run, state_changed
 from shared.telemetry import log
-
-# DescribeJobs may lag behind SubmitJob, and forgets an ended job after seven days only.
-_KNOWN_BY_THEN = timedelta(minutes=10)
 
 
 def look(due: SweepDue, needs: Dependencies) -> list[Event]:
@@ -39,25 +36,43 @@ def look(due: SweepDue, needs: Dependencies) -> list[Event]:
 
 def _looked(run: Run, job_id: str, due: SweepDue, needs: Dependencies) -> list[Event]:
     found = needs.jobs.describe([job_id])
-    if not found:
-        return [due, *_unknown(run, job_id, needs.clock())]
-    after = _written(run, found[0], due, needs)
-    log.info("sweep looked at", status=found[0].status, state=after.state, version=after.version)
+    job = found[0] if found else None
+    after = _turn_taken(run, due, needs) if job is None else _written(run, job, due, needs)
+    status = None if job is None else job.status
+    log.info("sweep looked at", status=status, state=after.state, version=after.version)
     if after.final or after.attempt != run.attempt or after.progress is None:
         return [due]  # the next look does what is to be done for it
     if not in_turn(due, after.progress):
         return []  # another chain was first
     told: list[Event] = [next_look(due, after.progress)]
-    if found[0].over or after.stop_asked is not None:
+    if _is_to_be_heard(job, after, needs.clock()):
         # The record ends by the monitor, which knows of stops and of second jobs. It also ends the
         # job of a sweep that is to stop: whoever asked for that may not have come so far.
-        told.append(described(after, job_id, found[0]))
+        told.append(described(after, job_id, job))
     return [*told, state_changed(after)] if _is_news(run, after, due) else told
 
 
-def _unknown(run: Run, job_id: str, now: datetime) -> list[Event]:
-    submitted_at = run.submitted_at or run.requested_at
-    return [described(run, job_id, None)] if now - submitted_at > _KNOWN_BY_THEN else []
+def _is_to_be_heard(job: JobDetail | None, run: Run, now: datetime) -> bool:
+    if job is None:
+        return gone(run, now) is not run
+    return job.over or run.stop_asked is not None
+
+
+def _turn_taken(run: Run, due: SweepDue, needs: Dependencies) -> Run:
+    """The record after a look that Batch did not show the job to: of several chains one goes on."""
+    sweep = run.asked.sweep
+    if sweep is None:
+        return run
+    first = Progress(size=sweep.size, looked_at=run.submitted_at or run.requested_at)
+
+    def take(stored: Run) -> Run:
+        if stored.attempt != run.attempt or stored.final or not in_turn(due, stored.progress):
+            return stored
+        return stored.changed(
+            progress=taken(due, stored.progress or first), updated_at=needs.clock()
+        )
+
+    return needs.runs.change(run.run_id, take) or run
 
 
 def _written(run: Run, job: JobDetail, due: SweepDue, needs: Dependencies) -> Run:

@@ -29,7 +29,7 @@ def best_value(
     best = known
     for one in results:
         value = one.objective
-        ours = (one.wave, one.attempt) == (sweep.wave, attempt)
+        ours = (one.wave, one.attempt) == (sweep.wave, attempt) and one.index < sweep.size
         if ours and one.ok and value is not None and better(value, best, sweep.direction):
             best = value
     return best
@@ -38,7 +38,7 @@ def best_value(
 def ranked(found: Sequence[Found], sweep: Sweep, attempt: int) -> Ranking:
     """All results of an attempt of a sweep, one of each point."""
     ours = {one: key for key, one in found if (one.wave, one.attempt) == (sweep.wave, attempt)}
-    points = list(newest(ours).values())
+    points = [one for one in newest(ours).values() if one.index < sweep.size]
     sign = -1 if sweep.direction == "maximize" else 1
     valued = sorted(
         (sign * one.objective, one.index, one)

@@ -5,7 +5,6 @@ Bitbucket documents no limit for a comment, and has refused some beyond 31,000 c
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +13,10 @@ from urllib.parse import quote
 from shared.durations import duration
 from shared.events import Repository, RunId, Sweep
 from shared.lines import one_line
+from shared.markdown import escaped
 from shared.progress import summary
 from shared.runs import Run
 
-_SPECIAL = re.compile(r"[\\`*_\[\]<>|~#]")
 _NAME, _VALUE, _REASON, _SPACE = 40, 60, 500, 500
 _MOST_COLUMNS = 8
 _OUTCOMES = {
@@ -151,4 +150,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def _shown(text: str, limit: int) -> str:
     """Text on one line, cut, with nothing in it that Markdown would take for its own."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", one_line(text, limit))
+    return escaped(one_line(text, limit))

@@ -64,7 +64,10 @@ def handle(delivery: Delivery, needs: Dependencies) -> Answer:
         log.warning("push refused", reason="too many branches", branches=push.branches)
         text = f"{push.branches} branches in one push are too many: push {MAX_BRANCHES} at a time"
         return Answer(413, text)
-    events = tuple(push.commits(needs.keyword_prefix, datetime.now(UTC)))
+    known_as = hook.known_as(push.repository)
+    if known_as is not None:
+        log.warning("repository renamed", repository=push.repository.full_name, known_as=known_as)
+    events = tuple(push.commits(needs.keyword_prefix, datetime.now(UTC), known_as))
     if not events:
         return Answer(204)
     log.info("push taken", repository=push.repository.full_name, branches=len(events))

@@ -28,14 +28,21 @@ class Hook(Model):
     repository_uuid: str | None = None
 
     def speaks_for(self, repository: Repository) -> bool:
-        """Whether a repository is its own: by name, and by uuid if its entry tells one.
+        """Whether a repository is its own: by uuid, or by name where its entry tells no uuid.
 
         A name alone is not enough: runs are told apart by the uuid of their repository.
         """
-        if self.repository not in (None, repository.full_name):
-            return False
-        uuid = self.repository_uuid
-        return uuid is None or _plain(uuid) == _plain(repository.uuid)
+        if self.repository_uuid is None:
+            return self.repository in (None, repository.full_name)
+        return _plain(self.repository_uuid) == _plain(repository.uuid)
+
+    def known_as(self, repository: Repository) -> str | None:
+        """The full name of its entry, where its own repository has another one by now.
+
+        The uuid says whose push it is, and not whose project the other name is: that may be the
+        one of another repository, whose image, data and secrets are not for this one's commits.
+        """
+        return None if self.repository == repository.full_name else self.repository
 
 
 class _Entry(Model):

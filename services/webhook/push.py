@@ -81,21 +81,27 @@ class Push(Model):
         """How many branches' heads moved; told without an event being made."""
         return sum(1 for _ in self._heads())
 
-    def commits(self, prefix: str, now: datetime) -> list[CommitPushed]:
-        """One event for each branch whose head moved, in the payload's order."""
-        return [self._commit(head, prefix, now) for head in self._heads()]
+    def commits(
+        self, prefix: str, now: datetime, known_as: str | None = None
+    ) -> list[CommitPushed]:
+        """One event for each branch whose head moved, in the payload's order.
+
+        `known_as` is the full name that the repository was known by, if it has another one now.
+        """
+        return [self._commit(head, prefix, now, known_as) for head in self._heads()]
 
     def _heads(self) -> Iterator[_Ref]:
         for change in self.push.changes:
             if change.new is not None and change.new.type == "branch" and _moved(change):
                 yield change.new
 
-    def _commit(self, new: _Ref, prefix: str, now: datetime) -> CommitPushed:
+    def _commit(self, new: _Ref, prefix: str, now: datetime, known_as: str | None) -> CommitPushed:
         bare = CommitPushed(
             repository=self.repository,
             branch=new.name,
             commit=new.target.hash,
             message="",
+            known_as=known_as,
             pushed_by=(self.actor or _Actor()).person,
             pushed_at=now,
         )

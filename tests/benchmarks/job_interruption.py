@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from container.processes import descendants
+from container.leftovers import descendants
 from tests.benchmarks.job_bare import environment
 from tests.benchmarks.job_place import must, start, wait
 from tests.benchmarks.services import say

@@ -41,6 +41,8 @@ CLIENTS = {
     "secretsmanager": "secretsmanager",
     "sqs": "sqs",
 }
+# A client's method that calls nothing: it lets go of connections.
+CLOSES = "close"
 # Where a client's method is allowed under another action's name.
 RENAMED = {"s3:ListObjectsV2": "s3:ListBucket", "sqs:SendMessageBatch": "sqs:SendMessage"}
 
@@ -140,7 +142,8 @@ def _follow_attribute(name: str, owner: str, node: ast.Attribute, reached: _Reac
     elif (name, owner) in ADAPTERS.values() and holder in CLIENTS:
         pascal = "".join(word.title() for word in node.attr.split("_"))
         action = f"{CLIENTS[holder]}:{pascal}"
-        reached.actions.add(RENAMED.get(action, action))
+        if node.attr != CLOSES:
+            reached.actions.add(RENAMED.get(action, action))
     elif holder in ADAPTERS:
         where, adapter = ADAPTERS[holder]
         _follow((where, f"{adapter}.{node.attr}"), reached)

@@ -80,6 +80,24 @@ def managed_policies() -> Iterator[tuple[str, str]]:
             yield from ((owner, name) for name in names if name.startswith("arn:"))
 
 
+def who_may(action: str) -> dict[str, list[Statement]]:
+    """By the role or policy, what allows an action."""
+    found: dict[str, list[Statement]] = {}
+    for one in ALLOWED:
+        if any(covers(pattern, action) for pattern in one.actions):
+            found.setdefault(one.owner, []).append(one)
+    return found
+
+
+def resources_of(*actions: str) -> dict[str, set[str]]:
+    """By the role or policy, to what it may do one of these actions."""
+    found: dict[str, set[str]] = {}
+    for action in actions:
+        for owner, ones in who_may(action).items():
+            found.setdefault(owner, set()).update(name for one in ones for name in one.resources)
+    return found
+
+
 def _within(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         if "Effect" in value:
@@ -106,3 +124,7 @@ def _flat(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(_flat(one) for one in value)
     return _text(value)
+
+
+STATEMENTS = list(statements())
+ALLOWED = [one for one in STATEMENTS if one.declared["Effect"] == "Allow"]

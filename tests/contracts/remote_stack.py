@@ -85,6 +85,7 @@ def _holds(conditions: Mapping[str, Any], context: Mapping[str, str]) -> bool:
 
 # IAM user guide, "IAM JSON policy elements: Condition operators".
 _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
+    "Bool": lambda value, wanted: value in wanted,
     "StringEquals": lambda value, wanted: value in wanted,
     "StringEqualsIfExists": lambda value, wanted: value is None or value in wanted,
     "StringLikeIfExists": lambda value, wanted: (

@@ -50,7 +50,7 @@ HOOK = {
 }
 HOOKS = json.dumps({sample("webhook.json")["headers"]["x-hook-uuid"]: HOOK})
 BUCKET = sample("env.json")["SweeperFunction"]["DATA_BUCKET"]
-STATUS_PATH = "/2.0/repositories/acme/faulty-parts/commit/{}/statuses/build"
+STATUS_PATH = "/2.0/repositories/%7B%7D/%7B{}%7D/commit/{}/statuses/build"
 
 
 def _instances(state: str) -> dict[str, str]:
@@ -161,7 +161,7 @@ def test_the_built_reconciler_asks_after_runs(built: Built) -> None:
 
 
 def test_the_built_notifier_posts_the_status(built: Built) -> None:
-    path = STATUS_PATH.format(CHANGED["commit"])
+    path = STATUS_PATH.format(CHANGED["repository"]["uuid"].strip("{}"), CHANGED["commit"])
     auth = {"SecretString": json.dumps({"kind": "access_token", "token": "sample"})}
     record = {"Item": _record()}
     with answering({"GetItem": [record], "GetSecretValue": [auth], path: [{}]}) as aws:

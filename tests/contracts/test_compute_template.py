@@ -149,6 +149,21 @@ def test_machines_are_none_while_there_is_nothing_to_run(given: dict[str, str]) 
         assert "ServiceRole" not in environment
 
 
+def test_no_compute_environment_grows_beyond_its_parameter() -> None:
+    limits = Deployment({"MaxCpuVcpus": "48", "MaxGpuVcpus": "24"})
+    grown = {
+        name: str(environment["ComputeResources"]["MaxvCpus"])
+        for name, environment in limits.of_type("AWS::Batch::ComputeEnvironment").items()
+    }
+
+    assert grown == {
+        "SpotCpuMachines": "48",
+        "OnDemandCpuMachines": "48",
+        "SpotGpuMachines": "24",
+        "OnDemandGpuMachines": "24",
+    }
+
+
 def test_a_change_between_fair_and_plain_queues_makes_other_queues() -> None:
     fair, plain = (Deployment({"FairShare": value}).resources for value in ("true", "false"))
 
@@ -271,8 +286,13 @@ def test_a_machine_asks_for_tokens_and_has_an_encrypted_disk() -> None:
     template = Deployment({"DiskGiB": "250"}).resources["MachineTemplate"]["LaunchTemplateData"]
     (disk,) = template["BlockDeviceMappings"]
 
-    assert template["MetadataOptions"]["HttpTokens"] == "required"
-    assert template["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    assert template["MetadataOptions"] == {
+        "HttpEndpoint": "enabled",
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 1,
+        # The machine's rule that keeps jobs away is for the address of IPv4 alone.
+        "HttpProtocolIpv6": "disabled",
+    }
     assert disk["Ebs"] == {
         "VolumeType": "gp3",
         "VolumeSize": "250",

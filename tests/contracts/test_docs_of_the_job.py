@@ -4,7 +4,7 @@ import ast
 import re
 
 from container import scripts
-from container.settings import Job
+from container.job import Job
 from shared.exits import Exit
 from tests.contracts.markdown import code, table
 from tests.contracts.sources import modules

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from container.settings import Job
+from container.job import Job
 from services.submitter.overrides import submission
 from shared.events import Job as BatchJob
 from shared.names import Names

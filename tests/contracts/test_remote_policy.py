@@ -16,6 +16,8 @@ from shared import machine_tags
 from tests.contracts.remote_stack import ARN, MACHINE_ROLE, STACK, Asked, allows, statements
 
 INSTANCE = ARN.format("ec2", "instance/i-0a1b2c3d4e5f60718")
+IMAGE = "arn:aws:ec2:eu-west-1::image/ami-1"
+SNAPSHOT = "arn:aws:ec2:eu-west-1::snapshot/snap-1"
 SPOT_REQUEST = ARN.format("ec2", "spot-instances-request/sir-1")
 OURS = {machine_tags.STACK: STACK, machine_tags.MACHINE: machine_tags.CREATED}
 OFFERED = {machine_tags.STACK: STACK, machine_tags.MACHINE: machine_tags.GIVEN}
@@ -76,11 +78,29 @@ def test_what_remote_launches_is_what_people_may_launch() -> None:
         assert _may("ec2:RunInstances", resource, _tagged("aws:RequestTag", tags))
 
 
-def test_people_launch_with_any_image_and_network_of_the_account() -> None:
+@pytest.mark.parametrize("disk", [IMAGE, SNAPSHOT])
+def test_no_disk_of_the_accounts_is_read_through_a_machine_unless_it_is_offered(disk: str) -> None:
+    private = {"ec2:Public": "false"}
+    offered = _tagged("aws:ResourceTag", {machine_tags.STACK: STACK})
+
+    assert _may("ec2:RunInstances", disk, private | offered)
+    assert not _may("ec2:RunInstances", disk)
+    assert not _may("ec2:RunInstances", disk, private)
+    assert not _may("ec2:RunInstances", disk, _tagged("aws:RequestTag", OURS))
+    for strange in (ANOTHERS, OF_ANOTHER_STACK):
+        assert not _may("ec2:RunInstances", disk, private | _tagged("aws:ResourceTag", strange))
+    assert not _may("ec2:CreateTags", disk, offered)
+    assert not _may("ec2:CreateTags", disk, {"ec2:CreateAction": "RunInstances"})
+
+
+def test_people_launch_with_any_public_image() -> None:
+    assert _may("ec2:RunInstances", IMAGE, {"ec2:Public": "true"})
+    assert not _may("ec2:RunInstances", SNAPSHOT, {"ec2:Public": "true"})
+
+
+def test_people_launch_into_any_network_of_the_account() -> None:
     named = ("key-pair/k", "network-interface/n", "placement-group/p", "security-group/s")
 
-    assert _may("ec2:RunInstances", "arn:aws:ec2:eu-west-1::image/ami-1")
-    assert _may("ec2:RunInstances", "arn:aws:ec2:eu-west-1::snapshot/snap-1")
     for one in (*named, "subnet/subnet-1"):
         assert _may("ec2:RunInstances", ARN.format("ec2", one))
 

@@ -27,8 +27,19 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # Ids, numbers, states and times, which we, AWS or git have made up, and names of repositories.
 PLAIN = {
     *("attempt", "branches", "commit", "delivery", "how", "instance_id", "job_id", "job_name"),
-    *("key", "kind", "look", "repository", "results", "run_id", "seconds", "state", "status"),
-    "version",
+    *(
+        "key",
+        "kind",
+        "known_as",
+        "look",
+        "messages",
+        "repository",
+        "results",
+        "run_id",
+        "seconds",
+        "state",
+    ),
+    *("status", "version"),
 }
 # The other fields, as the expressions that fill them, and why each may stand in a line.
 TEXTS = {

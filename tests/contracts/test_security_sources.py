@@ -23,6 +23,11 @@ COMPARED = {
     "cli.deploy.program": "the digest of a program that anybody may read: is it stored already?",
     "cli.project.looking": "the name of a secret: is it the one that projects share?",
 }
+# Where somebody shows what only they can know.
+CHECKS = {
+    *("container.gateway", "services.webhook.signature"),
+    *("local.bitbucket.access", "local.bitbucket.rest", "local.bitbucket.scopes"),
+}
 # Openers that follow where they are led: the metadata service of a machine, which nobody leads on.
 FOLLOW = {"container.agent.metadata", "container.instance"}
 # Handlers that follow nowhere.
@@ -71,6 +76,24 @@ def test_a_comparison_that_tells_how_much_was_right_is_seen() -> None:
     tree = ast.parse("if given == self.secret: pass\nif digest != wanted: pass\nx == y")
 
     assert list(_comparisons(Module("x", PROJECT, tree))) == [1, 2]
+
+
+def _compared_in_constant_time(module: Module) -> set[str]:
+    """What the arguments of `hmac.compare_digest` are made of."""
+    calls = (call for call in _calls(module, "compare_digest"))
+    nodes = (node for call in calls for arg in call.args for node in ast.walk(arg))
+    return {_name(node) for node in nodes if isinstance(node, ast.expr)} - {"", "self", "encode"}
+
+
+def test_whoever_must_show_a_secret_is_compared_in_constant_time_and_by_nothing_else() -> None:
+    """Whatever the secret is called, as the root of the gateway's addresses."""
+    found = {one.name: _compared_in_constant_time(one) for one in modules(*SHIPPED)}
+
+    assert {name for name, compared in found.items() if compared} == CHECKS
+    for one in modules(*SHIPPED):
+        for node in (node for node in ast.walk(one.tree) if isinstance(node, ast.Compare)):
+            named = {_name(side) for side in (node.left, *node.comparators)}
+            assert not named & found[one.name], f"{one.name}:{node.lineno}"
 
 
 def test_what_is_signed_is_compared_by_hmac_itself() -> None:

@@ -61,6 +61,23 @@ def test_a_function_has_an_alarm_on_its_errors(function: Function) -> None:
     assert (alarms[0]["Statistic"], alarms[0]["Threshold"]) == ("Sum", 0)
 
 
+def test_a_reconciler_that_does_not_run_has_an_alarm() -> None:
+    [alarm] = [
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Invocations")
+    ]
+    ticks = PARAMETERS["ReconcileRate"]["AllowedPattern"]
+    slowest = max(n for n in range(2, 1000) if re.fullmatch(ticks, f"rate({n} minutes)"))
+
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ReconcilerFunction"}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    # Where it does not run, there is no metric.
+    assert alarm["TreatMissingData"] == "breaching"
+    # A slow schedule does not ring: it ticks at least once in all these periods but one.
+    assert slowest * 60 < alarm["Period"] * (alarm["EvaluationPeriods"] - 1)
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_says_what_it_takes(name: str) -> None:
     declared = PARAMETERS[name]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.consumer import backoff
+from shared.consumer import MESSAGE_SECONDS, backoff
 from tests.contracts.markdown import code, table
 from tests.contracts.wiring import (
     PARAMETERS,
@@ -35,6 +35,12 @@ DLQ_ALARM = {
     "Threshold": 0,
     "ComparisonOperator": "GreaterThanThreshold",
     "TreatMissingData": "notBreaching",
+}
+
+UNREAD_ALARM = {
+    "Namespace": "AWS/SQS",
+    "Statistic": "Maximum",
+    "ComparisonOperator": "GreaterThanThreshold",
 }
 
 
@@ -70,6 +76,22 @@ def test_a_dead_letter_queue_keeps_as_long_as_it_can_and_has_an_alarm(name: str)
     assert alarms[0]["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}
     ]
+
+
+@pytest.mark.parametrize("name", working_queues())
+def test_a_queue_that_nobody_reads_has_an_alarm(name: str) -> None:
+    alarms = [
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+        and alarm["Dimensions"]
+        == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}]
+    ]
+
+    assert len(alarms) == 1
+    assert UNREAD_ALARM.items() <= alarms[0].items()
+    # Somebody has to have time to mend it before SQS deletes the messages.
+    assert alarms[0]["Threshold"] * 10 < queues()[name]["MessageRetentionPeriod"]
 
 
 @pytest.mark.parametrize("name", queues())
@@ -125,6 +147,25 @@ def test_docs_tell_for_how_long_each_queue_tries(monkeypatch: pytest.MonkeyPatch
     for name, queue in working_queues().items():
         hours = _retry_seconds(queue, monkeypatch) / 3600
         assert told[queue_name(name)] <= hours < told[queue_name(name)] + 0.1, name
+
+
+def test_docs_tell_for_how_long_a_message_comes_again_that_no_function_gives_back() -> None:
+    text = (PROJECT / "docs/architecture.md").read_text(encoding="utf-8")
+    told = {code(row[0])[0]: row[6] for row in table(text, "Queue")}
+
+    for name, queue in working_queues().items():
+        pauses = queue["RedrivePolicy"]["maxReceiveCount"] - 1
+        assert told[queue_name(name)] == f"{pauses * queue['VisibilityTimeout'] // 60} minutes"
+
+
+@pytest.mark.parametrize("function", READERS, ids=lambda function: function.logical_id)
+def test_a_batch_of_quick_messages_is_begun_to_its_end(function: Function) -> None:
+    """The last is begun while there is time for one that hangs, after those before it."""
+    source = function.source
+    assert source is not None
+    before = source["BatchSize"] - 1
+
+    assert function.timeout >= MESSAGE_SECONDS + before  # a second each
 
 
 @pytest.mark.parametrize("name", rules())

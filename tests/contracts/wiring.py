@@ -77,6 +77,11 @@ class Function:
         return int(self.declared["Timeout"])
 
     @property
+    def loops(self) -> bool:
+        """Whether Lambda lets what its own messages lead to call it again and again."""
+        return bool(self.declared.get("RecursiveLoop") == "Allow")
+
+    @property
     def environment(self) -> dict[str, Any]:
         """Its variables, those of the globals included."""
         everywhere = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]

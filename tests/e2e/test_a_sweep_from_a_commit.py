@@ -27,7 +27,7 @@ def test_a_sweep_of_a_commit_ends_with_one_status_one_report_and_its_best_result
     assert job["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 4
     (text,) = [comment["content"]["raw"] for comment in comments]
     assert "4 of 4 done" in text
-    assert "| point | accuracy | learning\\_rate | train.epochs |" in text
+    assert "| point | accuracy | learning_rate | train.epochs |" in text
     assert len(world.bitbucket.status_history(EXAMPLE, commit)) == 1
     until(lambda: "best accuracy" in world.statuses(EXAMPLE, commit)[-1][1])
     assert "4 of 4 done, best accuracy 0.9" in world.statuses(EXAMPLE, commit)[-1][1]

@@ -42,7 +42,9 @@ MOMENTS = st.integers(0, 221_845_000_000_000).map(
 REPOSITORIES = st.builds(
     Repository,
     uuid=TELLABLE,
-    full_name=st.from_regex(r"[^/\s]{1,300}/[^/\s]{1,300}", fullmatch=True),
+    full_name=st.from_regex(r"[^/\s]{1,300}/[^/\s]{1,300}", fullmatch=True).filter(
+        lambda name: not {".", ".."} & set(name.split("/"))  # no repository is called so
+    ),
 )
 PEOPLE = st.builds(Person, id=st.none() | TELLABLE, name=st.none() | TELLABLE)
 COMMITS = st.builds(

@@ -17,12 +17,13 @@ from container.credentials import Credentials
 from container.delivery import Delivery, Target
 from container.exits import Exit, JobFailed
 from container.git import Git
+from container.job import Job
 from container.masking import Masks, secrets_in
 from container.origin import Origin
 from container.point import Point
 from container.processes import Children, Ended
 from container.result import message
-from container.settings import Job, Settings
+from container.settings import Settings
 from tests.fuzz.bounds import fuzzed, outcome_of
 from tests.fuzz.mutations import HOSTILE_TEXTS, LEAVES, TEXTS, VALUES, mutated
 
@@ -116,6 +117,7 @@ VARIABLES = st.sampled_from(
         *("CLOUD_RUNNER_PREFIX", "ACME_RUN_ARGS", "ACME_RUN_EXP", "ACME_RUN_COMMAND"),
         *("ACME_INPUT_URI", "ACME_OUTPUT_DIR", "ACME_RUN_CHANGES", "CLOUD_RUNNER_RESULTS_URI"),
         *("CLOUD_RUNNER_CACHE_DIR", "CLOUD_RUNNER_TIMEOUT_SECONDS", "CLOUD_RUNNER_STOP_SECONDS"),
+        *("CLOUD_RUNNER_SUBMODULES",),
         *("AWS_BATCH_JOB_ATTEMPT", "AWS_BATCH_JOB_ARRAY_INDEX", "CLOUD_RUNNER_SWEEP"),
         *("WANDB_SWEEP_ID", "WANDB_RUN_ID", "BITBUCKET_GIT_URL", "BITBUCKET_API_URL"),
         *("CLOUD_RUNNER_MASK", "A_TOKEN", "GIT_COMMITTER_NAME"),

@@ -11,9 +11,11 @@ from container.exits import Exit, JobFailed
 from container.settings import Settings
 from services.parser.keywords import read
 from services.parser.requests import request
-from shared.arguments import ArgumentError, split, translate_params
+from shared.arguments import split
 from shared.errors import Rejected
 from shared.events import Asked
+from shared.hydra import ArgumentError
+from shared.params import translate_params
 from shared.runs import Run, state_changed
 from tests.fuzz.bounds import fuzzed, outcome_of, timed
 from tests.fuzz.message_grammar import LIMITS, NEAR_MISSES, Message, messages, params

@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,19 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.webhook.delivery import MAX_BODY_BYTES
-from shared.events import CommitPushed
-from tests.fuzz.bounds import MOST_SECONDS, fuzzed, timed
+from tests.fuzz.bounds import fuzzed, timed
 from tests.fuzz.mutations import HOSTILE_TEXTS, LEAVES, TEXTS, mutated, written
+from tests.fuzz.webhook_answers import ANSWERS, PUSH, REPOSITORY, REPOSITORY_UUID, check
 from tests.fuzz.webhook_receiver import KEY, Receiver, bodies, delivery
-from tests.samples import payload
 
 # A failing example of a megabyte is shown all the same.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
-
-REPOSITORY = "brydzewski/foo"
-PUSH = payload("bitbucket_cloud/push/drone_branch_push.json")
-REPOSITORY_UUID = PUSH["repository"]["uuid"]
-ANSWERS = {202, 204, 400, 401, 413}
 IN_USE = (
     *("push", "changes", "new", "old", "target", "hash", "message", "name", "type"),
     *("repository", "uuid", "full_name", "actor", "display_name"),
@@ -43,11 +35,6 @@ BODIES = written(mutated(DOCUMENTS, *IN_USE)) | st.binary(max_size=200)
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Receiver:
-    return Receiver(REPOSITORY, uuid=REPOSITORY_UUID)
-
-
-@pytest.fixture(scope="module")
 def known_by_name() -> Receiver:
     """One whose entry tells no uuid, as those of before do."""
     return Receiver(REPOSITORY)
@@ -57,38 +44,6 @@ def known_by_name() -> Receiver:
 def trusting() -> Receiver:
     """One that honours a plain list of UUIDs, without signatures and for any repository."""
     return Receiver(None, require_signature=False)
-
-
-def moved(body: bytes) -> list[tuple[str, str, str]]:
-    """The branches that a push has moved, as Python's own reader of JSON sees them."""
-    document = json.loads(body)
-    found = []
-    for change in document["push"]["changes"]:
-        new, old = change["new"], change.get("old")
-        before = (old or {}).get("target")
-        if new is None or new["type"] != "branch":
-            continue
-        if before is None or before["hash"] != new["target"]["hash"]:
-            target = new["target"]
-            found.append((new["name"], target["hash"], target.get("message") or ""))
-    return found
-
-
-def check(body: bytes, status: int, stored: list[dict[str, Any]]) -> None:
-    """See that an answer is true: 202 means that all is stored, anything else that nothing is."""
-    assert status in ANSWERS
-    if status != 202:
-        assert stored == []
-        return
-    wanted = moved(body)
-    assert len(stored) == len(wanted) > 0
-    for envelope, (branch, commit, message) in zip(stored, wanted, strict=True):
-        event = CommitPushed.model_validate(envelope["detail"])
-        assert (event.branch, event.commit) == (branch, commit)
-        assert message.startswith(event.message)
-        lost = message.removeprefix(event.message)
-        assert not lost or event.message.endswith("\n") or not event.message
-        assert event.keywords_cut or "\n:ACME_" not in f"\n{lost}"
 
 
 @fuzzed(2)
@@ -250,94 +205,6 @@ def test_an_http_api_event_without_one_of_its_parts_is_answered(
         event["body"] = ""  # the HTTP API knows a text there, or nothing
 
     assert receiver.answer(event)[0] in ANSWERS
-
-
-def sized(size: int) -> bytes:
-    """A push of so many bytes."""
-    raw = json.dumps(PUSH).encode()
-    return raw[:-1] + b', "x": "' + b"x" * (size - len(raw) - 9) + b'"}'
-
-
-@pytest.mark.parametrize("in_base64", [False, True])
-@pytest.mark.parametrize(
-    ("size", "status"),
-    [(MAX_BODY_BYTES - 1, 202), (MAX_BODY_BYTES, 202), (MAX_BODY_BYTES + 1, 413)],
-)
-def test_the_limit_of_a_mebibyte_is_met_from_both_sides(
-    receiver: Receiver, in_base64: bool, size: int, status: int
-) -> None:
-    body = sized(size)
-
-    assert len(body) == size
-    assert timed(lambda: receiver.answer(delivery(body, in_base64=in_base64)))[0] == status
-
-
-@pytest.mark.parametrize("depth", [10, 100, 150, 300, 1_000, 10_000, 100_000])
-@pytest.mark.parametrize("opening", ["[", '{"a":'])
-@pytest.mark.parametrize("closed", [False, True])
-def test_depth_is_answered_at_once(
-    receiver: Receiver, depth: int, opening: str, closed: bool
-) -> None:
-    closing = ("]" if opening == "[" else "}") if closed else ""
-    inner = opening * depth + ("1" if closed else "") + closing * depth
-    body = f'{json.dumps(PUSH)[:-1]}, "x": {inner}}}'.encode()
-
-    status, _ = timed(lambda: receiver.answer(delivery(body)))
-
-    assert status == (202 if closed and depth <= 150 else 400)
-
-
-LARGE: dict[str, Callable[[], str]] = {
-    "a number of digits": lambda: "9" * 1_000_000,
-    "many long numbers": lambda: "[" + ",".join(["9" * 4_300] * 230) + "]",
-    "an exponent": lambda: "1e" + "9" * 1_000_000,
-    "a fraction": lambda: "0." + "3" * 1_000_000,
-    "empty lists": lambda: "[" + ",".join(["[]"] * 330_000) + "]",
-    "keys": lambda: "{" + ",".join(f'"{n:x}":1' for n in range(100_000)) + "}",
-    "one key": lambda: "{" + ",".join(['"a":1'] * 170_000) + "}",
-    "escapes": lambda: '"' + "\\u0041" * 170_000 + '"',
-    "white space": lambda: " " * 1_000_000 + "1",
-    "no end": lambda: '"' + "x" * 1_000_000,
-}
-
-
-@pytest.mark.parametrize("kind", LARGE)
-def test_a_megabyte_of_one_thing_is_answered_at_once(receiver: Receiver, kind: str) -> None:
-    body = f'{json.dumps(PUSH)[:-1]}, "x": {LARGE[kind]()}}}'.encode()
-
-    assert timed(lambda: receiver.answer(delivery(body)))[0] in {202, 400, 413}
-
-
-@pytest.mark.parametrize("field", ["name", "hash", "message", "type"])
-@pytest.mark.parametrize("character", ["x", "\n", "\x01", "\u2603"])
-@pytest.mark.parametrize("length", [1_024, 4_096, 4_097, 170_000, 1_000_000])
-def test_long_names_and_messages_are_stored_within_the_queues_limits_or_refused(
-    receiver: Receiver, field: str, character: str, length: int
-) -> None:
-    push = json.loads(json.dumps(PUSH))
-    new = push["push"]["changes"][0]["new"]
-    (new["target"] if field in ("hash", "message") else new)[field] = character * length
-    body = json.dumps(push, ensure_ascii=False).encode()
-
-    status, stored = timed(lambda: receiver.answer(delivery(body)))
-
-    check(body, status, stored)
-    if field == "message" and len(body) <= MAX_BODY_BYTES:
-        assert status == 202
-
-
-def test_a_mebibyte_of_branches_is_read_and_refused_at_once(receiver: Receiver) -> None:
-    change = {"new": {"type": "branch", "name": "b", "target": {"hash": "h"}}}
-    push = {"repository": PUSH["repository"], "push": {"changes": []}}
-    room = MAX_BODY_BYTES - len(json.dumps(push)) - 1
-    count = room // (len(json.dumps(change)) + 2)
-    push["push"]["changes"] = [change] * count
-
-    before = time.process_time()
-    status, stored = receiver.answer(delivery(json.dumps(push).encode()))
-
-    assert time.process_time() - before < 2 * MOST_SECONDS
-    assert (status, stored) == (413, [])
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)

@@ -122,7 +122,7 @@ def embedded_cloudformation(folder: Path) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as ends:
         batch = ends.enter_context(started(state.batch, aws_endpoint_url=url, with_queue=False))
-        front = aws.start_cloudformation(url, batch.url, state)
+        front = aws.start_cloudformation(url, batch.url, url, state)
         ends.callback(front.end)
         ends.callback(aws.start_emulator(Tools(), batch.url, NOWHERE, port, state).end)
         endpoints = Endpoints(url, batch.url, f"http://127.0.0.1:{ready_port(front)}", url)

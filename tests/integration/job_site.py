@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from container.build import build
 from container.log import PREFIX
@@ -269,6 +270,18 @@ class HttpHost(ThreadingHTTPServer):
         """The texts of the comments on each commit."""
         self.comments_refused = False
         """Whether the credentials may not comment."""
+        self.public: set[str] = set()
+        """The paths of repositories that anybody may read, such as `/team/parts.git`."""
+        self.large: dict[str, bytes] = {}
+        """Objects of Git LFS, of all repositories, by their SHA-256."""
+        self.large_at = ""
+        """The address at which this host says that they are, if not its own."""
+        self.heard: list[tuple[str, bool]] = []
+        """The path of each request, and whether it held credentials, be they right or wrong."""
+
+    def heard_a_login_for(self, repository: str) -> bool:
+        """Whether a request of this repository (`team/parts`) came with credentials."""
+        return any(shown for path, shown in self.heard if repository in path)
 
     @property
     def url(self) -> str:
@@ -306,6 +319,7 @@ class _Requests(BaseHTTPRequestHandler):
         self.do_POST()
 
     def _answer(self, body: bytes) -> None:
+        self.server.heard.append((self.path, bool(self.headers["Authorization"])))
         if self.server.unavailable > 0:
             self.server.unavailable -= 1
             self._say(503)
@@ -314,10 +328,31 @@ class _Requests(BaseHTTPRequestHandler):
             self._say(200 if granted else 401, b'{"access_token": "%s"}' % self._password)
         elif self.path.startswith("/2.0/") and self._authorised_for_rest():
             self._rest(body)
-        elif self.headers["Authorization"] != self.server.authorization:
+        elif self.path.startswith("/large/"):  # whoever knows the hash was told it
+            self._say(200, self.server.large[self.path.removeprefix("/large/")])
+        elif self.headers["Authorization"] != self.server.authorization and not self._is_public():
             self._say(401)
+        elif self.path.endswith("/info/lfs/objects/batch"):
+            self._batch(json.loads(body))
         else:
             self._git(body)
+
+    def _is_public(self) -> bool:
+        return self.path.startswith(tuple(f"{path}/" for path in self.server.public))
+
+    def _batch(self, asked: Any) -> None:
+        """Where objects of Git LFS are, by its batch API."""
+        at = self.server.large_at
+        told = [
+            {
+                **one,
+                "authenticated": not at,
+                "actions": {"download": {"href": at or f"{self.server.url}/large/{one['oid']}"}},
+            }
+            for one in asked["objects"]
+        ]
+        answer = json.dumps({"transfer": "basic", "objects": told}).encode()
+        self._say(200, answer, "application/vnd.git-lfs+json")
 
     def _authorised_for_rest(self) -> bool:
         """A token as it is, or that of somebody with an e-mail address."""
@@ -347,8 +382,9 @@ class _Requests(BaseHTTPRequestHandler):
     def _password(self) -> bytes:
         return self.server.password.encode()
 
-    def _say(self, status: int, body: bytes = b"") -> None:
+    def _say(self, status: int, body: bytes = b"", form: str = "application/json") -> None:
         self.send_response(status)
+        self.send_header("Content-Type", form)
         self.send_header("WWW-Authenticate", 'Basic realm="git"')
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

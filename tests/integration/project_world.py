@@ -136,10 +136,10 @@ class World:
         return taken
 
     @contextmanager
-    def bitbucket_without(self, full_name: str) -> Iterator[None]:
-        """A Bitbucket that does not know a repository, for a while."""
+    def bitbucket_without(self, full_name: str, status: int = 404) -> Iterator[None]:
+        """A Bitbucket that does not know a repository, or not by that name, for a while."""
         path = f"/2.0/repositories/{full_name}"
-        self.bitbucket.add_fault(status=404, path_prefix=path)
+        self.bitbucket.add_fault(status=status, path_prefix=path)
         yield
         self.bitbucket.clear_faults()
 

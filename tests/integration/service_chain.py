@@ -8,7 +8,7 @@ children of array jobs are played by tests: `Chain.leave` stores the result of a
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -179,7 +179,7 @@ class Chain:
             bitbucket=self.bitbucket,
             clock=self.clock,
         )
-        notifying = notifier.Dependencies(self.runs, self.bitbucket, Links(REGION))
+        notifying = notifier.Dependencies(self.runs, self.bitbucket, Links(REGION), self.clock)
         self._jobs = jobs
         self._reconciling = reconciler.Dependencies(
             self.runs, jobs, self.machines, NAMES.stack, UNMOVED
@@ -260,6 +260,16 @@ class Chain:
             publisher=self,
             machines=self.machines,
         )
+
+    def redeploy(self, **changes: Any) -> None:
+        """The stack is deployed with other parameters of the submitter's."""
+        self.submitting = replace(self.submitting, **changes)
+
+    def redrive(self) -> None:
+        """Somebody sends the dead letters back."""
+        letters, self.dead = self.dead, []
+        for letter in letters:
+            self.send(letter.queue, letter.body, letter.sender)
 
     def rerun(self, run_id: RunId) -> Run:
         """Somebody asks for another attempt."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.arguments import ArgumentError, split, translate_params
+from shared.arguments import split
+from shared.hydra import ArgumentError
+from shared.params import translate_params
 from tests.integration.in_dvcs_python import READ_BY_HYDRA, TO_JSON, run
 
 PARAMS = """

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.bitbucket import CommitGone, CredentialsRefused, UnexpectedAnswer
+from shared.bitbucket import CredentialsRefused, NotFound, RepositoryHidden, UnexpectedAnswer
 from tests.integration.bitbucket_answers import Caller, Server, answering, bearer
 from tests.samples import COMMIT, REPOSITORY
 
-COMMENTS = f"/2.0/repositories/team/churn-model/commit/{COMMIT}/comments"
+COMMENTS = f"/2.0/repositories/%7B%7D/%7B5a3c%7D/commit/{COMMIT}/comments"
 MARKER = '"cloud-sweep:4f2a"'
 TEXT = f"done {MARKER}"
 NOTHING: dict[str, Any] = {"values": []}
@@ -72,9 +72,17 @@ def test_a_deleted_comment_is_none(server: Server) -> None:
     assert asked(server)[-1] == COMMENTS
 
 
+def test_a_comment_on_a_hidden_repository_says_that_it_is_hidden(server: Server) -> None:
+    server.answers = [(404, {}, b"{}")] * 2
+
+    with pytest.raises(RepositoryHidden, match="commenting: Bitbucket shows no repository"):
+        comment(bearer(server))
+    assert asked(server) == [f"{COMMENTS}?pagelen=100", COMMENTS.partition("/commit/")[0]]
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(404, CommitGone), (403, CredentialsRefused), (400, UnexpectedAnswer)],
+    [(404, NotFound), (403, CredentialsRefused), (400, UnexpectedAnswer)],
 )
 def test_a_refusal_says_what_it_means(server: Server, status: int, error: type[Exception]) -> None:
     server.answers = [listed(), (status, {}, b"no")]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from shared.bitbucket import CommitGone, CredentialsRefused, UnexpectedAnswer
+from shared.bitbucket import CredentialsRefused, NotFound, RepositoryHidden, UnexpectedAnswer
 from shared.errors import Unavailable
 from shared.events import Repository
 from tests.integration.bitbucket_answers import (
@@ -23,7 +23,8 @@ from tests.integration.bitbucket_answers import (
 )
 from tests.samples import COMMIT
 
-PATH = f"/2.0/repositories/team/churn-model/commit/{COMMIT}/statuses/build"
+REPOSITORY_PATH = "/2.0/repositories/%7B%7D/%7B5a3c%7D"
+PATH = f"{REPOSITORY_PATH}/commit/{COMMIT}/statuses/build"
 
 
 @pytest.fixture
@@ -62,18 +63,66 @@ def test_the_secret_of_one_repository_wins(server: Server) -> None:
     assert server.authorizations == ["Bearer own", "Bearer t0k3n"]
 
 
+def test_a_repository_is_addressed_by_the_uuid_that_it_keeps_when_it_is_renamed_or_moved(
+    server: Server,
+) -> None:
+    for uuid in ("{5A3C}", "5A3C"):
+        bearer(server).post(Repository(uuid=uuid, full_name="no-team-any-more/old-name"))
+
+    assert [path for path, _, _ in server.requests] == [PATH.replace("5a3c", "5A3C")] * 2
+
+
+@pytest.mark.parametrize("uuid", ["", "{}"])
+def test_a_repository_without_a_uuid_is_addressed_by_its_name(server: Server, uuid: str) -> None:
+    bearer(server).post(Repository(uuid=uuid, full_name="team/churn-model"))
+
+    assert server.requests[0][0].startswith("/2.0/repositories/team/churn-model/commit/")
+
+
+def test_uuids_are_quoted_in_the_path(server: Server) -> None:
+    bearer(server).post(Repository(uuid="{a/../b?c}", full_name="team/churn-model"))
+
+    assert server.requests[0][0].startswith("/2.0/repositories/%7B%7D/%7Ba%2F..%2Fb%3Fc%7D/commit/")
+
+
 def test_names_are_quoted_in_the_path(server: Server) -> None:
-    bearer(server).post(Repository(uuid="{o}", full_name="{te}am/sl?ug"), commit="a/../b#c")
+    bearer(server).post(Repository(uuid="", full_name="{te}am/sl?ug"), commit="a/../b#c")
 
     assert server.requests[0][0] == (
         "/2.0/repositories/%7Bte%7Dam/sl%3Fug/commit/a%2F..%2Fb%23c/statuses/build"
     )
 
 
-def test_404_means_that_the_commit_is_gone(server: Server) -> None:
-    server.answers = [(404, {}, b"{}")]
+def test_a_404_of_a_commit_asks_whether_its_repository_can_be_seen(server: Server) -> None:
+    server.answers = [(404, {}, b"{}"), (200, {}, b"{}")]
 
-    with pytest.raises(CommitGone):
+    with pytest.raises(NotFound, match="posting build status: 404"):
+        bearer(server).post()
+    assert [path for path, _, _ in server.requests] == [PATH, REPOSITORY_PATH]
+
+
+def test_a_404_of_the_repository_too_means_that_access_was_lost_or_the_repository(
+    server: Server,
+) -> None:
+    server.answers = [(404, {}, b"{}")] * 2
+
+    with pytest.raises(RepositoryHidden) as hidden:
+        bearer(server).post()
+    assert str(hidden.value) == (
+        "posting build status: Bitbucket shows no repository team/churn-model to these "
+        "credentials: they have lost access to it, or it was deleted"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(401, CredentialsRefused), (403, CredentialsRefused), (503, Unavailable)]
+)
+def test_whether_a_repository_can_be_seen_may_be_unknown_for_now(
+    server: Server, code: int, error: type[Exception]
+) -> None:
+    server.answers = [(404, {}, b"{}"), *[(code, {}, b"")] * 2]
+
+    with pytest.raises(error, match=str(code)):
         bearer(server).post()
 
 

@@ -210,7 +210,7 @@ def test_the_api_asks_for_the_token_and_the_page_for_its_own_host(stand_in: Clie
 
     assert ask(stand_in, "GET", DOWNLOADS, headers={}).status == 401
     assert ask(stand_in, "DELETE", f"{DOWNLOADS}/loss.png", headers={}).status == 401
-    assert ask(stand_in, "GET", page, headers={"Host": "evil.example.com"}).status == 400
+    assert ask(stand_in, "GET", page, headers={"Host": "evil.example.com"}).status == 403
 
 
 @pytest.mark.parametrize("status", [403, 404])

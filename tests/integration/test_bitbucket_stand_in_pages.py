@@ -106,5 +106,17 @@ def test_what_is_not_there_is_a_page_too(stand_in: Client) -> None:
 def test_a_foreign_host_name_is_refused(stand_in: Client, sha: str) -> None:
     status, html = page(stand_in, f"/{REPOSITORY}/", Host="evil.example.com")
 
-    assert status == 400
+    assert status == 403
     assert sha not in html
+
+
+def test_a_browser_finds_its_way_from_page_to_page_and_from_elsewhere(
+    stand_in: Client, sha: str
+) -> None:
+    page_of_its_own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
+    link = page_of_its_own | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
+
+    for headers in (page_of_its_own, link):
+        status, html = page(stand_in, f"/{REPOSITORY}/", **headers)
+        assert status == 200
+        assert sha in html

@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ConnectTimeoutError
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
@@ -86,6 +88,20 @@ def stored() -> list[str]:
     return [one["Key"] for one in listed]
 
 
+def answers_about_lambda(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    """Let GetAccountSettings, which moto does not know, answer this or fail with it."""
+    called = vars(BaseClient)["_make_api_call"]  # one that boto3's stubs do not know
+
+    def call(self: Any, operation: str, arguments: Any) -> Any:
+        if operation != "GetAccountSettings":
+            return called(self, operation, arguments)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+
 @pytest.mark.usefixtures("account")
 def test_a_deployment_builds_deploys_and_stores_the_jobs_program(asked_of_sam: Path) -> None:
     create_stack()
@@ -117,6 +133,42 @@ def test_the_same_program_is_not_stored_again() -> None:
 
     assert "job.pyz, project.yaml" in first.output
     assert "it is there already" in second.output
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+@pytest.mark.parametrize(("there", "said"), [(10, True), (44, True), (45, False), (1000, False)])
+def test_an_account_that_runs_too_few_functions_at_once_is_told_after_the_deployment(
+    monkeypatch: pytest.MonkeyPatch, *, there: int, said: bool
+) -> None:
+    create_stack()
+    answers_about_lambda(monkeypatch, {"AccountLimit": {"ConcurrentExecutions": there}})
+
+    result = run("deploy", "--yes", "--skip-build")
+
+    told = f"Lambda runs {there} functions at once in this account and region, and the stack may"
+    assert result.exit_code == 0, result.output
+    assert (f"{told} want 45: " in " ".join(result.output.split())) is said
+    assert ('docs/operations.md, "Quotas"' in " ".join(result.output.split())) is said
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetAccountSettings"),
+        ConnectTimeoutError(endpoint_url="https://lambda.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_a_deployment_goes_well_where_nobody_may_ask_how_many_functions_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    create_stack()
+    answers_about_lambda(monkeypatch, error)
+
+    result = run("deploy", "--yes", "--skip-build")
+
+    assert result.exit_code == 0, result.output
+    assert "at once" not in result.output
 
 
 @pytest.mark.usefixtures("account")

@@ -10,7 +10,7 @@ import pytest
 from cli.account import AccountError
 from cli.dlq.commands import dlq
 from cli.dlq.queues import KINDS
-from shared.events import RunId, RunRequested, enclose
+from shared.events import RunId, RunRequested, SweepDue, enclose
 from shared.runs import state_changed
 from tests.fakes import refusal
 from tests.integration.command_line import ROOT, Here, account
@@ -188,6 +188,15 @@ def test_a_redrive_moves_every_letter_with_its_attributes_and_its_trace(here: He
     }
     assert {one["Attributes"]["AWSTraceHeader"] for one in there} == {TRACE}
     assert received(here, "runs-dlq") == []
+
+
+def test_a_redrive_leaves_out_how_many_functions_a_letter_went_through(here: Here) -> None:
+    die(here, "sweeps", enclose(SweepDue(run_id=RunId("run-1"))), trace=f"{TRACE};Lineage=2:a87:16")
+    die(here, "sweeps", enclose(SweepDue(run_id=RunId("run-2"))), trace="Lineage=2:a87:16")
+    here.run(dlq, "redrive", "sweeps", "--yes")
+    there = received(here, "sweeps")
+
+    assert {one["Attributes"].get("AWSTraceHeader") for one in there} == {TRACE, None}
 
 
 def test_a_redrive_asks_and_a_no_leaves_everything(here: Here) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.bitbucket import Bitbucket, CommitGone, UnexpectedAnswer
+from shared.bitbucket import Bitbucket, NotFound, UnexpectedAnswer
 from shared.secrets import Secrets
 from tests.fakes import Clock, SecretTexts
 
@@ -79,7 +79,7 @@ def test_a_repository_is_read_with_the_credentials(server: Server, bitbucket: Bi
 
 
 def test_names_are_quoted_in_the_path(server: Server, bitbucket: Bitbucket) -> None:
-    with pytest.raises(CommitGone):
+    with pytest.raises(NotFound):
         bitbucket.read("{te}am/sl?ug", "/refs/branches", "asking")
     assert server.asked[0][0] == "/2.0/repositories/%7Bte%7Dam/sl%3Fug/refs/branches"
 

@@ -109,6 +109,19 @@ def test_what_bitbucket_asks_for_is_waited_for(client: Client, tmp_path: Path) -
     assert texts(client, sha) == [MARKER]
 
 
+def test_a_commit_that_the_api_does_not_show_yet_is_waited_for(
+    client: Client, tmp_path: Path
+) -> None:
+    sha = a_commit(client, tmp_path)
+    client.add_fault(status=404, count=2)
+    pauses: list[float] = []
+
+    bitbucket(client.url, seconds=60, pause=pauses.append).comment(sha, MARKER, MARKER)
+
+    assert pauses == [2, 8]
+    assert texts(client, sha) == [MARKER]
+
+
 def test_a_sigterm_ends_the_waiting(client: Client, tmp_path: Path) -> None:
     sha = a_commit(client, tmp_path)
     client.add_fault(status=503)
@@ -149,7 +162,7 @@ def test_a_refusal_says_what_is_missing_and_nothing_of_the_page_or_token(
     client.add_fault(status=status)
 
     with pytest.raises(BitbucketRefused) as refused:
-        bitbucket(client.url).comment(COMMIT, MARKER, MARKER)
+        bitbucket(client.url, seconds=0).comment(COMMIT, MARKER, MARKER)
 
     assert hint in str(refused.value)
     assert refused.value.status == status

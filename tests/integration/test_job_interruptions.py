@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from container.processes import descendants
+from container.leftovers import descendants
 from tests.integration.job_site import Site, git
 from tests.integration.waiting import wait_for, wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.job_site import HttpHost, Site, basic, git, served
+from tests.integration.job_site import HttpHost, Site, basic, served
 
 TOKEN = "tok-3n-f0r-th3-t3st"
 SECRET = {"kind": "access_token", "token": TOKEN}
@@ -91,33 +91,6 @@ def test_an_oauth_consumer_gets_its_token_and_a_host_that_is_away_is_asked_again
 
     assert (job.code, job.result[1]) == (0, "main")
     assert "trying again in 2 s" in job.log
-
-
-def test_submodules_on_the_same_host_are_fetched_with_an_api_token(
-    tmp_path: Path, host: HttpHost
-) -> None:
-    script = "cp library/word one.txt"
-    project = Site.with_project(tmp_path, {"dvc.yaml": ONE_STAGE, "one.sh": script})
-    library = tmp_path / "library"
-    library.mkdir()
-    git(library, "init", "--quiet", "--initial-branch=main", "--template=")
-    (library / "word").write_text("hello")
-    git(library, "add", "--all")
-    git(library, "commit", "--quiet", "--message", "A word")
-    git(tmp_path, "clone", "--quiet", "--bare", str(library), f"{tmp_path}/origin/team/library.git")
-    allowed = ("-c", "protocol.file.allow=always")
-    git(project.project, *allowed, "submodule", "--quiet", "add", str(library), "library")
-    modules = '[submodule "library"]\n\tpath = library\n\turl = git@127.0.0.1:team/library.git\n'
-    project.commit({".gitmodules": modules})
-    git(project.project, "push", "--quiet", "origin", "main")
-    host.authorization = basic("x-bitbucket-api-token-auth", TOKEN)
-
-    job = over_http(
-        project, host, {"kind": "api_token", "user": "someone@localhost", "token": TOKEN}
-    ).run()
-
-    assert job.code == 0
-    assert project.show("main:one.txt") == "hello"
 
 
 @pytest.mark.parametrize(

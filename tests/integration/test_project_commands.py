@@ -106,6 +106,24 @@ def test_what_is_there_is_listed_and_shown_to_people_and_programs(
     assert arn.endswith(shown["parameters"]["AuthSecretArn"])
 
 
+def test_submodules_are_repeated_options_and_one_parameter(
+    site: World, run: Run, tmp_path: Path
+) -> None:
+    site.repository("acme/composed")
+    named = ("--submodule", "Acme/Library", "--submodule", "acme/words")
+    given = ("add", "acme/composed", "--credentials-file", credentials(tmp_path), "--dry-run")
+    several = run(*given, *named, "--parameter", "Submodules=acme/other")
+    added = run(
+        "add", "acme/composed", "--yes", "--credentials-file", credentials(tmp_path), *named
+    )
+    shown = json.loads(run("show", "acme/composed", "--json").output)
+
+    assert several.exit_code == 2
+    assert "--submodule and --parameter Submodules=… say different things" in several.output
+    assert added.exit_code == 0
+    assert shown["parameters"]["Submodules"] == "acme/library,acme/words"
+
+
 def test_the_template_of_another_version_is_noted_and_a_missing_one_refused(
     site: World, run: Run, tmp_path: Path
 ) -> None:

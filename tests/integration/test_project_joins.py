@@ -102,6 +102,21 @@ def test_an_entry_with_the_uuid_of_another_repository_takes_no_push_until_it_is_
     assert site.push_is_taken(full_name, tmp_path / "after")
 
 
+def test_a_repository_that_was_renamed_is_added_under_its_new_name_with_the_webhook_it_has(
+    site: World, tmp_path: Path
+) -> None:
+    full_name = site.repository("acme/new-name")
+    site.add(full_name)
+    ((hook, entry),) = site.authorised(full_name).items()
+    _write(site, hook, {**entry, "repository": "acme/old-name"})
+    site.add(full_name)
+
+    assert list(site.authorised(full_name)) == [hook]
+    assert site.authorised("acme/old-name") == {}
+    assert len(site.bitbucket.hooks(full_name)) == 1
+    assert site.push_is_taken(full_name, tmp_path / "work")
+
+
 def _write(site: World, hook: str, entry: dict[str, Any]) -> None:
     """Write an entry as a person does, or a version of before."""
     content = site.secret(NAMES.hooks_secret) | {hook: entry}
@@ -215,10 +230,33 @@ def test_credentials_of_its_own_win_and_go_with_it(site: World) -> None:
     removed = site.remove(full_name)
 
     assert there["own"] == {"kind": "access_token", "token": "own-token"}
+    # What they open was chosen for this repository.
+    assert environment(there)["CLOUD_RUNNER_SUBMODULES"] == "*"
     assert "bitbucket-auth/own" in there["definitions"][0]["secrets"][0]["valueFrom"]
     assert again.todo == ()
     assert f"delete the secret {NAMES.auth_secret}/own" in removed.todo
     assert site.secret(f"{NAMES.auth_secret}/own") is None
+
+
+def test_jobs_are_told_the_submodules_that_the_shared_credentials_are_lent_to(site: World) -> None:
+    full_name = site.repository("acme/composed")
+    site.add(full_name)
+    alone = environment(site.snapshot(full_name))
+    site.add(full_name, Wishes(parameters={"Submodules": "acme/library,other/words"}))
+    again = site.add(full_name, Wishes())
+    listed = environment(site.snapshot(full_name))
+    site.add(full_name, Wishes(parameters={"Submodules": ""}))
+
+    assert "CLOUD_RUNNER_SUBMODULES" not in alone
+    assert listed == alone | {"CLOUD_RUNNER_SUBMODULES": "acme/library,other/words"}
+    assert again.todo == ()
+    assert environment(site.snapshot(full_name)) == alone
+
+
+def environment(snapshot: dict[str, Any]) -> dict[str, str]:
+    """What the newest job definition tells its jobs."""
+    told = snapshot["definitions"][0]["environment"]
+    return {one["name"]: one["value"] for one in told}
 
 
 def test_a_secret_made_by_hand_is_used_and_left_alone(site: World) -> None:
@@ -385,14 +423,17 @@ def test_data_goes_too_if_somebody_wants_that(site: World) -> None:
     assert site.place("acme/goes-on").objects.exist()
 
 
-def test_a_repository_that_is_gone_from_bitbucket_can_leave(site: World) -> None:
-    full_name = site.repository("acme/vanishes")
+@pytest.mark.parametrize("status", [404, 301])
+def test_a_repository_that_is_gone_from_bitbucket_or_renamed_can_leave(
+    site: World, status: int
+) -> None:
+    full_name = site.repository(f"acme/vanishes-{status}")
     site.add(full_name)
-    with site.bitbucket_without(full_name):
+    with site.bitbucket_without(full_name, status):
         removed = site.remove(full_name)
 
     assert removed.note is not None
-    assert "there is no acme/vanishes" in removed.note
+    assert f"there is no {full_name}" in removed.note
     assert site.authorised(full_name) == {}
     assert site.place(full_name).stack.state() is None
 
@@ -461,3 +502,16 @@ def test_a_name_of_another_workspace_is_refused(site: World) -> None:
     with pytest.raises(AccountError, match=r"is that of acme/taken"):
         site.remove(other)
     assert site.bitbucket.hooks(other) == []
+
+
+def test_a_stack_that_is_tagged_for_another_repository_is_refused(site: World) -> None:
+    first = site.repository("acme/taken")
+    site.add(first)
+    place = site.place(first)
+    state = place.stack.state()
+    assert state is not None
+    foreign = replace(state, tags={**state.tags, "repository": "another"})
+
+    assert place.own(state) == state
+    with pytest.raises(AccountError, match=r"is that of acme/another"):
+        place.own(foreign)

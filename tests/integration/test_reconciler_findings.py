@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.errors import Unavailable
 from shared.events import JobDescribed, RunRequested
+from shared.telemetry import log
 from tests.fakes import NO_ANSWER, Crash, refusal
 from tests.integration.service_chain import Chain
 from tests.samples import ended_try
@@ -13,6 +15,8 @@ from tests.samples import ended_try
 UNMOVED = 301
 # Longer than a message may wait to be delivered again.
 FORSAKEN = 1201
+# Batch keeps a job for seven days after its end.
+FORGOTTEN = 7 * 86_400 + 1
 
 
 @pytest.mark.parametrize(
@@ -61,17 +65,49 @@ def test_a_job_that_is_where_its_record_says_is_no_news(chain: Chain) -> None:
 def test_a_job_that_batch_has_forgotten_ends_its_run(chain: Chain) -> None:
     run_id = chain.started()
     chain.batch.forget("job-1")
-    chain.settle(UNMOVED)
+    chain.settle(FORGOTTEN)
     chain.reconcile()
 
     assert chain.run(run_id).state == "failed"
     assert "does not know the job any more" in chain.status["description"]
 
 
+def test_one_answer_that_leaves_a_living_job_out_ends_no_run(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(vars(log), "bind", raising=False)  # the proxy keeps its first logger
+    run_id = chain.started()
+    chain.settle(UNMOVED)
+    before = chain.run(run_id)
+    living = chain.batch.jobs.pop("job-1")
+
+    with capture_logs() as lines:
+        found = chain.reconcile()
+
+    assert found == []
+    assert chain.run(run_id) == before
+    assert ("warning", "job left out of an answer") in [
+        (line["log_level"], line["event"]) for line in lines
+    ]
+
+    chain.batch.jobs["job-1"] = living
+    chain.hear(chain.batch.move("job-1", "SUCCEEDED", attempts=[ended_try(exitCode=0)]))
+
+    assert chain.status["state"] == "SUCCESSFUL"
+
+
+def test_a_dead_letter_of_a_job_that_was_left_out_ends_no_run(chain: Chain) -> None:
+    run_id = chain.started()
+    chain.publish([JobDescribed(run_id=run_id, attempt=1, job_id="job-1", job=None)])
+    chain.settle()
+
+    assert chain.run(run_id).state == "running"
+
+
 def test_an_answer_about_an_earlier_attempt_ends_no_later_one(chain: Chain) -> None:
     run_id = chain.started()
     chain.batch.forget("job-1")
-    chain.settle(UNMOVED)
+    chain.settle(FORGOTTEN)
     (found,) = chain.reconcile()
     chain.rerun(run_id)
     chain.settle()

@@ -147,6 +147,7 @@ def test_the_machine_is_printed_for_programs(world: World) -> None:
         ("VcpuLimitExceeded", 400, "ask Service Quotas"),
         ("InvalidSubnetID.NotFound", 400, "look at SubnetId"),
         ("UnauthorizedOperation", 403, "RemotePolicyArn"),
+        ("UnauthorizedOperation", 403, "need the stack's tag"),
         ("InvalidParameterValue", 400, "InvalidParameterValue: said"),
     ],
 )

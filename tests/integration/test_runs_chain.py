@@ -1,12 +1,14 @@
 """From a push to the final status, through all services, with everything that goes wrong."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
-from shared.bitbucket import CredentialsRefused
+from shared.bitbucket import CredentialsRefused, NotFound, RepositoryHidden
 from shared.errors import Rejected, Unavailable
 from shared.events import Asked, RunId, RunRequested, RunStateChanged, enclose
 from shared.runs import new_run, request_run_id
@@ -440,6 +442,7 @@ def test_a_late_event_of_an_old_version_posts_what_the_record_says_now(chain: Ch
         (Unavailable("posting build status: 503"), 15),
         (CredentialsRefused("posting build status: 401"), 15),
         (CredentialsRefused("posting build status: 403"), 15),
+        (RepositoryHidden("posting build status: Bitbucket shows no repository"), 15),
     ],
 )
 def test_a_bitbucket_that_refuses_for_a_while_delays_a_status_and_loses_none(
@@ -456,13 +459,66 @@ def test_a_bitbucket_that_refuses_for_a_while_delays_a_status_and_loses_none(
     assert chain.status["state"] == "FAILED"
 
 
-def test_a_commit_that_is_gone_is_acknowledged(chain: Chain) -> None:
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[structlog.typing.EventDict]]:
+    """What the services say while the test runs."""
+    monkeypatch.delitem(vars(log), "bind", raising=False)  # the proxy keeps its first logger
+    with capture_logs() as lines:
+        yield lines
+
+
+def test_a_commit_that_is_gone_is_acknowledged_after_ten_minutes(
+    chain: Chain, lines: list[structlog.typing.EventDict]
+) -> None:
     chain.bitbucket.gone = {COMMIT}
-    chain.push()
-    chain.settle()
+    chain.push(":ACME_NONSENSE:")
+    chain.settle(599)
+    assert [message.queue for message in chain.messages] == ["statuses"]
+
+    chain.settle(600)
 
     assert chain.messages == []
-    assert len(chain.batch.submissions) == 1
+    assert chain.bitbucket.posted == []
+    assert [line["commit"] for line in lines if line["event"] == "commit gone"] == [COMMIT]
+
+
+def test_a_commit_that_is_not_visible_yet_gets_its_status_once_it_is(chain: Chain) -> None:
+    chain.bitbucket.gone = {COMMIT}
+    chain.push(":ACME_NONSENSE:")
+    chain.settle(59)
+    assert chain.bitbucket.posted == []
+
+    chain.bitbucket.gone.clear()
+    chain.settle(15)
+
+    assert chain.status["state"] == "FAILED"
+    assert chain.messages == []
+
+
+def test_a_404_by_chance_at_the_end_of_a_long_run_costs_no_status(chain: Chain) -> None:
+    chain.started()
+    chain.settle(5 * 3600)
+    chain.bitbucket.refusals = [NotFound("posting build status: 404")]
+    succeed(chain, "job-1")
+    assert chain.status["state"] == "INPROGRESS"
+
+    chain.settle(80)
+
+    assert chain.status["state"] == "SUCCESSFUL"
+
+
+def test_access_to_a_repository_that_was_lost_is_an_error_in_the_log(
+    chain: Chain, lines: list[structlog.typing.EventDict]
+) -> None:
+    chain.bitbucket.refusals = [RepositoryHidden("posting build status: they have lost access")]
+    chain.push(":ACME_NONSENSE:")
+    chain.settle()
+
+    # As template.yaml's metric filter, and so the alarm, has it.
+    refused = [line for line in lines if line["event"] == "bitbucket credentials refused"]
+    assert [line["log_level"] for line in refused] == ["error"]
+    assert "lost access" in refused[0]["doing"]
+    assert [message.queue for message in chain.messages] == ["statuses"]
 
 
 def test_a_status_that_bitbucket_calls_malformed_is_a_bug_and_ends_dead(chain: Chain) -> None:

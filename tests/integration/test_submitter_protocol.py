@@ -9,7 +9,7 @@ from shared.errors import Unavailable
 from shared.events import RunRequested, RunStateChanged, enclose
 from shared.runs import Run, Stop
 from tests.fakes import NO_ANSWER, NOT_REACHED, Crash, refusal
-from tests.integration.service_chain import LEASE_SECONDS, Chain
+from tests.integration.service_chain import LEASE_SECONDS, OTHER_QUEUE, Chain
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REPOSITORY, ended_try
 
 LEASE = LEASE_SECONDS + 1
@@ -118,6 +118,82 @@ def test_a_refusal_releases_the_lease_so_that_another_try_need_not_wait_for_it(
     assert chain.run(run_id).lease_until is None
 
     chain.settle(20)
+
+    assert len(chain.batch.submissions) == 1
+    assert_one_job_that_the_record_follows(chain, run_id)
+
+
+def test_a_run_goes_to_the_queue_that_the_stack_has_once_the_one_that_refused_it_is_replaced(
+    chain: Chain,
+) -> None:
+    chain.batch.deleted.add(JOB_QUEUE)
+    run_id = chain.push()
+    chain.settle(14 * 3600)
+    assert [letter.queue for letter in chain.dead] == ["runs"]
+
+    chain.redeploy(job_queue=OTHER_QUEUE)
+    chain.redrive()
+    chain.settle()
+
+    assert [one["jobQueue"] for one in chain.batch.submissions] == [OTHER_QUEUE]
+    assert_one_job_that_the_record_follows(chain, run_id)
+    assert chain.status["state"] == "INPROGRESS"
+
+
+def test_a_lease_is_taken_over_though_the_queue_that_it_names_is_gone(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", NO_ANSWER)
+    run_id = chain.push()
+    chain.settle()
+    chain.batch.deleted.add(JOB_QUEUE)
+    chain.redeploy(job_queue=OTHER_QUEUE)
+    chain.settle(2 * LEASE)
+
+    assert [one["jobQueue"] for one in chain.batch.submissions] == [OTHER_QUEUE]
+    assert_one_job_that_the_record_follows(chain, run_id)
+
+
+def test_a_lease_taken_over_finds_its_job_in_the_queue_of_before(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", NO_ANSWER, done=True)
+    run_id = chain.push()
+    chain.settle()
+    chain.redeploy(job_queue=OTHER_QUEUE)
+    chain.settle(2 * LEASE)
+
+    assert [one["jobQueue"] for one in chain.batch.submissions] == [JOB_QUEUE]
+    assert_one_job_that_the_record_follows(chain, run_id)
+    chain.hear(chain.batch.move("job-1", "SUCCEEDED", attempts=[ended_try(exitCode=0)]))
+    assert chain.status["state"] == "SUCCESSFUL"
+
+
+def test_a_lease_taken_over_that_is_refused_looks_again_where_it_was_refused(chain: Chain) -> None:
+    chain.batch.fail_next("submit_job", NO_ANSWER)
+    run_id = chain.push()
+    chain.settle()
+    chain.batch.deleted.add(JOB_QUEUE)
+    chain.settle(2 * LEASE)
+    assert chain.run(run_id).lease_until is not None
+
+    chain.batch.deleted.clear()
+    chain.settle(2 * 3600)
+
+    assert [one["jobQueue"] for one in chain.batch.submissions][-1:] == [JOB_QUEUE]
+    assert_one_job_that_the_record_follows(chain, run_id)
+
+
+def test_another_that_takes_the_lease_while_the_queue_is_changed_submits_alone(
+    chain: Chain,
+) -> None:
+    chain.batch.fail_next("submit_job", NO_ANSWER)
+    run_id = chain.push()
+    chain.settle()
+    chain.redeploy(job_queue=OTHER_QUEUE)
+
+    def overtaken() -> None:
+        chain.clock.advance(LEASE)
+        submit(RunRequested(run_id=run_id), chain.submitting)
+
+    chain.batch.before_next("list_jobs", overtaken)
+    chain.settle(4 * LEASE)
 
     assert len(chain.batch.submissions) == 1
     assert_one_job_that_the_record_follows(chain, run_id)

@@ -169,17 +169,58 @@ def test_a_job_that_batch_does_not_know_yet_is_waited_for(chain: Chain) -> None:
     assert looks(chain) == 1
 
 
-def test_a_job_that_batch_does_not_know_after_ten_minutes_is_gone(chain: Chain) -> None:
+def test_a_sweep_whose_job_batch_has_forgotten_ends_after_seven_days(chain: Chain) -> None:
     run_id = chain.swept(JUDGED)
     chain.batch.forget("job-1")
-    chain.settle(590)
+    chain.messages.clear()  # 20,160 looks
+    chain.clock.advance(7 * 86_400 - 60)
+    chain.send("sweeps", enclose(SweepDue(run_id=run_id)))
+    look(chain)
     assert chain.run(run_id).state == "submitted"
 
-    chain.settle(60)
+    chain.settle(3 * SWEEP_SECONDS)
 
     assert chain.run(run_id).reason == (
         "Batch does not know the job any more: how it ended is not known"
     )
+    assert looks(chain) == 0
+
+
+def test_many_chains_of_looks_become_one_while_batch_does_not_show_the_job(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    hidden = chain.batch.jobs.pop("job-1")
+    for _ in range(5):
+        chain.clock.advance(1)
+        chain.send("sweeps", enclose(SweepDue(run_id=run_id)))
+    chain.settle(3 * SWEEP_SECONDS)
+
+    assert looks(chain) == 1
+    assert chain.run(run_id).state == "submitted"
+
+    chain.settle(3600)
+    assert (looks(chain), chain.reconcile()) == (1, [])
+    chain.batch.jobs["job-1"] = hidden
+    chain.batch.children("job-1", SUCCEEDED=6)
+    chain.settle(3 * SWEEP_SECONDS)
+
+    assert chain.run(run_id).state == "succeeded"
+    assert looks(chain) == 0
+
+
+@pytest.mark.parametrize("ends_after", [300, 600, 1500, 6000])
+def test_a_look_that_finds_the_sweep_over_sends_no_other_however_long_it_took(
+    chain: Chain, ends_after: int
+) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.batch.children("job-1", RUNNING=6)
+    chain.settle(ends_after)
+    assert looks(chain) == 1
+
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    chain.settle(2 * SWEEP_SECONDS)
+
+    assert looks(chain) == 0
+    assert comment(chain, run_id)
 
 
 def test_the_figures_are_in_the_record_while_the_comment_is_refused(chain: Chain) -> None:
@@ -339,11 +380,27 @@ def test_the_last_figures_are_marked_so_that_nobody_is_mailed_twice(chain: Chain
     assert [one.progress and one.progress.complete for one in ends] == [False, True]
 
 
+def test_a_report_is_kept_for_a_commit_that_is_not_visible_for_a_moment(chain: Chain) -> None:
+    run_id = chain.swept(JUDGED)
+    chain.leave(run_id, 0, 0.7)
+    chain.bitbucket.gone.add(COMMIT)
+    chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
+    look(chain)
+    assert chain.bitbucket.comments == {}
+
+    chain.bitbucket.gone.clear()
+    chain.settle(80)
+
+    assert "best accuracy 0.7" in comment(chain, run_id)
+    assert chain.messages == []
+
+
 def test_a_gone_commit_keeps_nothing_from_ending(chain: Chain) -> None:
     run_id = chain.swept(JUDGED)
     chain.bitbucket.gone.add(COMMIT)
     chain.hear(chain.batch.children("job-1", SUCCEEDED=6))
     look(chain)
+    chain.settle(1200)
 
     run = chain.run(run_id)
     assert run.progress is not None

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, Protocol
 from unittest import mock
@@ -17,6 +18,7 @@ import urllib3
 
 import shared.best
 import shared.consumer
+import shared.following
 from services.submitter.definitions import JobDefinitions
 from services.submitter.queues import JobQueues
 from shared.best import BestResults
@@ -29,6 +31,9 @@ from tests.simulation.world import MakesClients, World
 
 SERVICES = ("webhook", "parser", "submitter", "monitor", "reconciler", "notifier", "sweeper")
 _APPS = {service: import_module(f"services.{service}.app") for service in SERVICES}
+# Batch knows a job for seven days (user guide, "Job states"). The models forget some much sooner:
+# whoever waits for that waits for less here as well, and longer than any job lives.
+_BATCH_KEEPS = timedelta(hours=6)
 _KEEP_TIME = (Secrets, Bitbucket, JobDefinitions, JobQueues, BestResults)
 
 
@@ -45,6 +50,9 @@ class MakesRequests(Protocol):
         redirect: bool = True,
     ) -> Any:
         """The answer to an HTTP request."""
+
+    def clear(self) -> None:
+        """Let go of the connections that are idle."""
 
 
 def build(service: str, clients: MakesClients, http: MakesRequests) -> Handler:
@@ -85,6 +93,7 @@ def surroundings(world: World) -> Iterator[None]:
             stack.enter_context(_defaults(kept.__init__, replaced))
         for module in (shared.consumer, shared.best):
             stack.enter_context(mock.patch.object(module, "random", jitter))
+        stack.enter_context(mock.patch.object(shared.following, "_KEPT", _BATCH_KEEPS))
         stack.enter_context(_log_lines(world))
         yield
 

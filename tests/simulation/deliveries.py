@@ -18,6 +18,8 @@ _ATTEMPTS = 3
 # one that answers (9 s each, template.yaml).
 SECRET_KEPT_SECONDS = 25
 _SHOWN = 40
+# Shorter than a 404 is doubted (shared/gone.py: ten minutes) by clocks that are ten seconds apart.
+_SHOWN_WITHIN = 585.0
 
 
 class Deliveries:
@@ -46,8 +48,8 @@ class Deliveries:
             self._ledger.asked(Ask(push.repository, branch, commit, by))
             for branch, commit in push.heads
         ]
-        for ask in asks:
-            world.bitbucket.commits.add((push.repository.full_name, ask.commit.hash))
+        for sha in dict.fromkeys(ask.commit.hash for ask in asks):
+            self._show((push.repository.full_name, sha))
         delivery = signed(hook, push, self._uuid())
         self._captured.append((delivery, hook, asks))
         world.count("pushes")
@@ -57,6 +59,21 @@ class Deliveries:
         for _ in range(copies):
             self._send(delivery, lambda status: self._told(status, hook, asks), 1)
         return asks
+
+    def _show(self, commit: tuple[str, str]) -> None:
+        """Let Bitbucket's API have a commit: at once, or some minutes after it was pushed."""
+        world = self._world
+
+        def show() -> None:
+            if commit not in self._ledger.gone:
+                world.bitbucket.commits.add(commit)
+
+        if world.choices.strikes("commit-unseen", "bitbucket"):
+            pause = world.choices.seconds(1, _SHOWN_WITHIN, "commit unseen")
+            world.count("commits unseen at first")
+            world.scheduler.later(pause, show, "a commit can be seen")
+        else:
+            show()
 
     def replay(self) -> None:
         """Somebody who has captured a genuine delivery sends it again: nothing comes of it."""
@@ -121,6 +138,9 @@ class Deliveries:
             self._send(delivery, told, attempt + 1)
 
         encoded = choices.among((False, True), "base64")
+        if world.functions.refuses("webhook"):
+            world.scheduler.bring(0.1, lambda: answered(None), "the HTTP API answers")
+            return
         world.functions.invoke("webhook", delivery.event(attempt, encoded=encoded), answered)
 
     def _told(self, status: int, hook: Hook, asks: list[Ask]) -> None:

@@ -4,6 +4,7 @@ An instance has a clock of its own, and one invocation at a time. One that was c
 is one that an older release has left behind; both are replaced by a cold start.
 """
 
+import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +17,14 @@ from tests.simulation.aging import age_messages
 from tests.simulation.bitbucket_effects import EffectfulHttp
 from tests.simulation.building import SERVICES, build
 from tests.simulation.effects import EffectfulClients
+from tests.simulation.models.messages import Lineage
 from tests.simulation.outages import Outages
 from tests.simulation.world import World
 
+# Longer than any queue waits for a batch: Lambda gives some batches back uncalled, others late.
+_LONGEST_THROTTLED = 500.0
+# AWS Lambda developer guide, "Use Lambda recursive loop detection": approximately.
+_MOST_IN_A_CHAIN = 16
 # Clocks of Lambda's machines agree much better than that.
 _MOST_SKEW_SECONDS = 5.0
 
@@ -34,12 +40,25 @@ class Instance:
     busy: bool = False
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """Lambda's context object: what is left of the function's time."""
+
+    now: Callable[[], float]
+    ends_at: float
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is cut off."""
+        return int((self.ends_at - self.now()) * 1000)
+
+
 @dataclass
 class Deployed:
-    """A function of the stack."""
+    """A function of the stack; `loops`: it may be called by what its own messages lead to."""
 
     service: str
     timeout: int
+    loops: bool
     instances: list[Instance] = field(default_factory=list)
     made: int = 0
 
@@ -52,24 +71,36 @@ class Lambda:
         self._outages = outages
         self._release = 1
         self._deployed = {
-            service: Deployed(service, wiring.function_of(service).timeout) for service in SERVICES
+            service: Deployed(service, function.timeout, function.loops)
+            for service, function in ((one, wiring.function_of(one)) for one in SERVICES)
         }
+        world.sqs.lineage = self._lineage
         self.busy = 0
 
-    def invoke(self, name: str, event: dict[str, Any], done: Callable[[Any], None]) -> None:
-        """Call a function; `done` gets its answer, None if it was cut off or raised."""
+    def invoke(
+        self,
+        name: str,
+        event: dict[str, Any],
+        done: Callable[[Any], None],
+        lineage: Lineage | None = None,
+    ) -> None:
+        """Call a function; `done` gets its answer, None if it was cut off or raised.
+
+        `lineage` is how often functions were called for it to be called.
+        """
         deployed = self._deployed[name]
         instance, cold = self._idle(deployed)
         instance.busy = True
         self.busy += 1
         world = self._world
         world.count("invocations")
+        invocation = Invocation(lambda: world.scheduler.now, world.scheduler.now + deployed.timeout)
 
         def work() -> Any:
             if cold:
                 world.scheduler.pause(world.choices.between(0.3, 1.5, "cold start"))
             try:
-                answer = instance.handler(event, None)
+                answer = instance.handler(event, invocation)
             except Exception as error:  # noqa: BLE001 - Lambda answers any for the function
                 world.log_lines.append(traceback.format_exc())
                 foreseen.look_at(world, instance.name, error)
@@ -97,6 +128,30 @@ class Lambda:
         process = world.scheduler.spawn(
             instance.name, work, deadline=deployed.timeout, done=ended, skew=instance.skew
         )
+        called = lineage or {}
+        process.lineage = {**called, name: called.get(name, 0) + 1}
+
+    def refuses(self, name: str, lineage: Lineage | None = None) -> float:
+        """For how many seconds Lambda calls the function for nobody; 0: it does now.
+
+        For ever, where it was called so often in one chain of messages that Lambda takes it for an
+        endless loop, and the template does not say that it may be one.
+
+        It is away, or all that the account may run at once is running (AWS Lambda developer guide,
+        "Understanding Lambda function scaling": the functions of an account share its concurrency).
+        """
+        if not self._deployed[name].loops and (lineage or {}).get(name, 0) >= _MOST_IN_A_CHAIN:
+            self._world.count("invocations refused as a loop")
+            return math.inf
+        away = self._outages.left("lambda")
+        if away:
+            self._world.count("invocations refused in an outage of lambda")
+            return away
+        choices = self._world.choices
+        if choices.strikes("invoke-throttled", name):
+            self._world.count("invocations throttled")
+            return choices.seconds(0.5, _LONGEST_THROTTLED, name)
+        return 0.0
 
     def redeploy(self) -> None:
         """Another release: messages in flight are of an older, or a newer, version from now on."""
@@ -112,6 +167,10 @@ class Lambda:
             "stack",
             f"is deployed anew: {records} records and {changed} messages of a {told} version",
         )
+
+    def _lineage(self) -> Lineage:
+        running = self._world.scheduler.running
+        return running.lineage if running is not None else {}
 
     def _idle(self, deployed: Deployed) -> tuple[Instance, bool]:
         """An instance that is free, and whether it is new."""

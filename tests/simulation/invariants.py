@@ -9,13 +9,14 @@ After every step: `record-unasked`, `one-record`, `record-is-as-asked`, `result-
 `job-after-stop`, `job-as-noted`, `job-is-as-asked`, `foreign-job-ended`, `job-ended-unasked`,
 `published-was-written`, `status-of-a-record`, `no-secret-told`, `unsigned-not-told`,
 `unsigned-has-no-effect`, `unsigned-accepted`, `foreign-accepted`, `genuine-refused`,
-`genuine-ignored`, `early-dead-letter`, `no-unforeseen-error`, `newer-is-kept`.
+`genuine-ignored`, `early-dead-letter`, `no-unforeseen-error`, `newer-is-kept`, `points-are-listed`,
+`sweep-best-is-true`, `best-was-left`, `best-never-worse`.
 
 Whenever nothing is on its way, and at rest: `every-write-published`, `status-is-the-records`.
 
 At rest: `push-without-record`, `run-ends`, `job-or-rejection`, `true-job`, `true-end`,
-`true-reason`, `job-runs-on`, `sweep-is-concluded`, `message-stuck`, `message-lost`,
-`dead-letters-heal`.
+`true-reason`, `job-runs-on`, `sweep-is-concluded`, `sweep-figures-are-true`, `best-is-kept`,
+`message-stuck`, `message-lost`, `dead-letters-heal`.
 """
 
 import json
@@ -24,19 +25,17 @@ from itertools import islice
 from typing import Any
 
 from shared.events import RunStateChanged
-from tests.simulation import names, rest, told
+from tests.simulation import dead_letters, names, rest, told
 from tests.simulation.jobs import Jobs
 from tests.simulation.models.messages import Message
 from tests.simulation.records import FINAL, Records
+from tests.simulation.sweeps import Sweeps
 from tests.simulation.violations import Violation
 from tests.simulation.world import World
 
 __all__ = ["Violation", "Watch", "after_step", "at_rest"]
 
 _TOLD = frozenset(field.alias or name for name, field in RunStateChanged.model_fields.items())
-# The longest pause between two tries (shared/consumer.py: 15 min, and a fifth): by so much an
-# outage may be shorter than the time in which a message is tried.
-_LONGEST_BACKOFF = 1080
 
 
 def after_step(world: World) -> None:
@@ -73,6 +72,8 @@ def at_rest(world: World) -> None:
     watch = world.watch
     if watch is not None:
         rest.check(world, watch.records, watch.jobs, watch.published)
+        for record in watch.records.latest.values():
+            watch.sweeps.check_kept(record, record["repository"]["full_name"])
 
 
 class Watch:
@@ -81,10 +82,12 @@ class Watch:
     def __init__(self, world: World) -> None:
         self._world = world
         self._table = names.ref("RunsTable")
+        self._best = names.ref("BestResultsTable")
         self._pushes = names.ref("PushesQueue")
         self._of_jobs = (names.ref("RunsQueue"), names.ref("BatchEventsQueue"))
         self.records = Records.none_yet(world.ledger)
         self.jobs = Jobs(world.ledger, self.records, world.batch)
+        self.sweeps = Sweeps(world.ledger, world.batch)
         self.published: set[tuple[str, int]] = set()
         self._shown: dict[str, set[str]] = {}
         # Jobs that were noted of attempts that are to stop, with their runs' ids.
@@ -152,6 +155,8 @@ class Watch:
     def _look_at_writes(self, first: int) -> None:
         for write in islice(self._world.dynamodb.writes, first, None):
             self._check_secret("a record", str(write.item))
+            if write.table == self._best:
+                self.sweeps.kept(write.item)
             if write.table == self._table:
                 dropped = self._world.aged.dropped(write.item)
                 if dropped:
@@ -161,6 +166,7 @@ class Watch:
                 job_id = self.records.noted_though_stopped(record)
                 if job_id is not None:
                     self._to_end[job_id] = record["run_id"]
+                self.sweeps.written(record, self._world.scheduler.now)
                 if record["state"] in FINAL:
                     self.jobs.ended(record, self._world.scheduler.now)
                 shown = told.SHOWN[record["state"]]
@@ -265,14 +271,7 @@ class Watch:
 
     def _look_at_dead_letters(self, url: str, letters: list[Message]) -> None:
         for letter in letters[self._dead[url] :]:
-            begun, died = letter.first_received_at or 0, letter.died_at or 0
-            tried, least = died - begun, self._world.sqs.retry_seconds(url)
-            away = self._world.outages.longest_within(begun, died)
-            if tried < least - 1 or away < least - _LONGEST_BACKOFF:
-                text = (
-                    f"{url.rpartition('/')[2]}: given up after {tried:.0f} s: {letter.body[:150]}"
-                )
-                raise Violation("early-dead-letter", text)
+            dead_letters.check(self._world, url, letter)
         self._dead[url] = len(letters)
 
     def _check_secret(self, where: str, text: str) -> None:

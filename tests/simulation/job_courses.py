@@ -1,4 +1,4 @@
-"""The courses that jobs take: one container that waits, starts, runs and is tried again; an array.
+"""The course that a job takes: it waits, starts, runs and is tried again; of arrays: `job_arrays`.
 
 Retries: container/project.yaml.
 """
@@ -144,61 +144,3 @@ class Life:
 
     def _after(self, span: tuple[float, float], act: Callable[[], None]) -> None:
         self._jobs.after(self._job_id, self._world.choices.between(*span, "a job's phase"), act)
-
-
-class Array:
-    """The parent of an array: PENDING while its children run, over when all of them are."""
-
-    def __init__(self, jobs: MovesJobs, world: World, job_id: str) -> None:
-        self._jobs = jobs
-        self._world = world
-        self._job_id = job_id
-        self._size = int(world.batch.jobs[job_id]["arrayProperties"]["size"])
-
-    def wait(self) -> None:
-        """Let all points wait."""
-        self._jobs.tell(self._job_id, "PENDING", **self._children(RUNNABLE=self._size))
-        self._each("RUNNABLE")
-        if self._world.choices.strikes("queue-blocked", "points"):
-            self._world.count("queues blocked")
-            self._after((1, 300), self._blocked)
-        self._after((1, 300), self._run)
-
-    def _run(self) -> None:
-        # Batch says nothing of it but of the children: the parent stays PENDING.
-        self._world.batch.move(
-            self._job_id, "PENDING", **self._children(RUNNING=1, RUNNABLE=self._size - 1)
-        )
-        self._jobs.tell_of_child(self._job_id, 0, "RUNNING")
-        self._after((1, 1200), self._end)
-
-    def _end(self) -> None:
-        size = self._size
-        self._each("SUCCEEDED")
-        if self._world.choices.strikes("job-fails", "points"):
-            children = self._children(SUCCEEDED=size - 1, FAILED=1)
-            self._jobs.end(
-                self._job_id,
-                "FAILED",
-                Ending("failed"),
-                statusReason="Array Child Job failed",
-                **children,
-            )
-        else:
-            self._jobs.end(
-                self._job_id, "SUCCEEDED", Ending("succeeded"), **self._children(SUCCEEDED=size)
-            )
-
-    def _blocked(self) -> None:
-        # Of an array Batch says that of a child alone.
-        self._jobs.block(self._job_id, self._size - 1)
-
-    def _each(self, status: str) -> None:
-        for index in range(self._size):
-            self._jobs.tell_of_child(self._job_id, index, status)
-
-    def _children(self, **counted: int) -> dict[str, Any]:
-        return {"arrayProperties": {"size": self._size, "statusSummary": counted}}
-
-    def _after(self, span: tuple[float, float], act: Callable[[], None]) -> None:
-        self._jobs.after(self._job_id, self._world.choices.between(*span, "points"), act)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.simulation.job_courses import PACES, Array, Life, is_followed
+from tests.simulation.job_arrays import Array
+from tests.simulation.job_courses import PACES, Life, is_followed
 from tests.simulation.job_endings import BLOCKED, ESSENTIAL, STOPPED_OUTSIDE, Ending
 from tests.simulation.jobs import LISTED_LATE
 from tests.simulation.world import World
@@ -17,6 +18,7 @@ OURS = "acme-testing-ml-experiment-"
 # How long a job is SUBMITTED, in seconds.
 _USUAL = (0.01, 2.0)
 _SLOW = (300.0, 700.0)
+_TERMINATED_LATE = (60.0, 1800.0)
 _LISTED_LATE = ("list-lag", LISTED_LATE)
 _OVER = ("SUCCEEDED", "FAILED")
 _STARTED = ("STARTING", "RUNNING")
@@ -81,11 +83,17 @@ class JobLife:
                 fields = self.tried(job_id, ESSENTIAL, code) | fields
                 ending = Ending(ending.state, ending.words, code)
             if "arrayProperties" in now:
-                size = now["arrayProperties"]["size"]
-                fields["arrayProperties"] = {"size": size, "statusSummary": {"FAILED": size}}
+                size, counted = (now["arrayProperties"][name] for name in ("size", "statusSummary"))
+                done = counted.get("SUCCEEDED", 0)
+                counted = {"SUCCEEDED": done, "FAILED": size - done}
+                fields["arrayProperties"] = {"size": size, "statusSummary": counted}
             self.end(job_id, "FAILED", ending, **fields)
 
-        self.after(job_id, choices.between(0.5, 40 if slow else 2, "termination"), end)
+        takes = choices.between(0.5, 40 if slow else 2, "termination")
+        if choices.strikes("terminated-late", "batch"):
+            # Meanwhile it goes on as if nobody had asked.
+            takes = choices.seconds(*_TERMINATED_LATE, "termination")
+        self.after(job_id, takes, end)
 
     def tell(self, job_id: str, status: str, *, late: float = 0, **fields: Any) -> None:
         """Bring a job into a state, and send the event of it, `late` seconds later."""

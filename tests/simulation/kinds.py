@@ -29,16 +29,19 @@ KINDS: dict[str, Kind] = {
     "skew": Kind(0.5, 0.2, 1.0),
     "redeploy": Kind(0.3, 0.02, 0.2),
     "recycled": Kind(0.3, 0.01, 0.3),
+    "invoke-throttled": Kind(0.2, 0.01, 0.4),
     # Of queues and buses.
     "delivered-twice": Kind(0.4, 0.01, 0.3),
     "delayed": Kind(0.4, 0.01, 0.3),
     "reordered": Kind(0.4, 0.05, 0.5),
     "delete-lost": Kind(0.3, 0.01, 0.2),
+    "delivered-late": Kind(0.1, 0.01, 0.1),
     "event-lost": Kind(0.3, 0.02, 0.4),
     "event-twice": Kind(0.35, 0.02, 0.4),
     # Of what is read.
     "list-lag": Kind(0.5, 0.1, 1.0),
     "list-lag-beyond": Kind(0.1, 0.3, 1.0),
+    "left-out": Kind(0.2, 0.02, 0.4),
     "empty-page": Kind(0.3, 0.1, 0.6),
     "index-lag": Kind(0.3, 0.05, 0.8),
     "eventual-read": Kind(0.4, 0.1, 0.8),
@@ -51,9 +54,13 @@ KINDS: dict[str, Kind] = {
     "http-lands-late": Kind(0.2, 0.02, 0.3),
     "http-401": Kind(0.15, 0.01, 0.1),
     "commit-gone": Kind(0.1, 0.05, 0.3),
+    "commit-unseen": Kind(0.2, 0.05, 0.6),
+    "access-lost": Kind(0.06, 0.7, 1.0),
     # Of Batch and of people.
     "spot": Kind(0.3, 0.05, 0.5),
     "job-fails": Kind(0.4, 0.1, 0.6),
+    "result-malformed": Kind(0.15, 0.05, 0.5),
+    "counted-late": Kind(0.3, 0.5, 1.0),
     "webhook-twice": Kind(0.3, 0.1, 0.6),
     "stop": Kind(0.3, 0.1, 0.7),
     "rerun": Kind(0.3, 0.1, 0.7),
@@ -65,19 +72,22 @@ KINDS: dict[str, Kind] = {
     "no-definition": Kind(0.15, 0.3, 1.0),
     "hook-rotated": Kind(0.15, 1.0, 1.0),
     "many-branches": Kind(0.1, 0.1, 0.6),
+    "sweep": Kind(0.1, 0.2, 0.8),
     "answer-lost": Kind(0.3, 0.05, 0.4),
     "queue-blocked": Kind(0.25, 0.1, 0.6),
     "time-limit": Kind(0.15, 0.03, 0.3),
     "ended-outside": Kind(0.15, 0.05, 0.4),
+    "terminated-late": Kind(0.2, 0.2, 0.8),
     "job-unheard": Kind(0.2, 0.1, 0.8),
     "job-forgotten": Kind(0.15, 0.1, 0.6),
-    # A window in which every call to a service fails.
+    # A window in which a service does nothing for anybody.
     "outage-dynamodb": Kind(0.03, 1.0, 1.0),
     "outage-sqs": Kind(0.03, 1.0, 1.0),
     "outage-events": Kind(0.03, 1.0, 1.0),
     "outage-batch": Kind(0.03, 1.0, 1.0),
     "outage-bitbucket": Kind(0.04, 1.0, 1.0),
     "outage-secretsmanager": Kind(0.03, 1.0, 1.0),
+    "outage-lambda": Kind(0.04, 1.0, 1.0),
 }
 # Some do harm only together: with these odds, in so many of all seeds.
 TOGETHER: tuple[tuple[float, dict[str, float]], ...] = (
@@ -96,4 +106,15 @@ TOGETHER: tuple[tuple[float, dict[str, float]], ...] = (
     ),
     # Whoever takes over the lease alone can find the job, and fails at that.
     (0.05, {"submitted-unclear": 0.5, "job-unheard": 0.7, "throttled": 0.5, "list-lag-beyond": 0}),
+    # Sweeps that fail, are run again, are counted late and leave what cannot be read.
+    (
+        0.05,
+        {
+            "sweep": 0.7,
+            "job-fails": 0.6,
+            "rerun": 0.5,
+            "counted-late": 1.0,
+            "result-malformed": 0.3,
+        },
+    ),
 )

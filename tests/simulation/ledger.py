@@ -38,6 +38,21 @@ class Ask:
         return f"{self.repository.full_name} {self.branch} at {self.commit.hash[:12]} ({self.by})"
 
 
+@dataclass(frozen=True)
+class Left:
+    """A result of a sweep's point, stored at `stored_at`; `told_ms` is when its name says it was.
+
+    One that is not `readable` has a body that is none.
+    """
+
+    stored_at: float
+    told_ms: int
+    index: int
+    ok: bool
+    objective: float | None
+    readable: bool = True
+
+
 @dataclass
 class Ledger:
     """All that people, and Batch, have done so far.
@@ -46,14 +61,16 @@ class Ledger:
     to stop a run, `reruns` how often somebody asked to run it again, by run id. `foreign_jobs` are
     somebody else's, `ended_outside` those of ours that somebody ended past the stack. `undefined`
     are the slugs of projects that lacked a job definition, each with the moment until which. `gone`
-    are commits that Bitbucket has had no more, as (workspace/slug, commit). `complaints` are
+    are commits that Bitbucket has had no more, as (workspace/slug, commit). `hidden` are the times
+    for which the stack has no access to a repository: from when until when. `complaints` are
     answers that must not be given: an invariant's name and a text.
 
     `handled` are the ids of messages that a function has done, or that an operator has put back as
     others, `broken_off` the versions of records at which a command broke off, by run id.
 
     Batch writes as well: `endings` is how each job ended, by its id, `forgotten` the jobs that it
-    does not know any more; `job_listeners` are told the id of each job that ends.
+    does not know any more; `job_listeners` are told the id of each job that ends. `left` is what
+    the points of a sweep have stored, by run id and attempt.
     """
 
     asks: dict[About, Ask] = field(default_factory=dict)
@@ -64,11 +81,13 @@ class Ledger:
     ended_outside: set[str] = field(default_factory=set)
     undefined: dict[str, float] = field(default_factory=dict)
     gone: set[tuple[str, str]] = field(default_factory=set)
+    hidden: list[tuple[float, float]] = field(default_factory=list)
     complaints: list[tuple[str, str]] = field(default_factory=list)
     handled: set[str] = field(default_factory=set)
     broken_off: set[tuple[str, int]] = field(default_factory=set)
     endings: dict[str, Ending] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    left: dict[tuple[str, int], list[Left]] = field(default_factory=dict)
     job_listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     def asked(self, ask: Ask) -> Ask:

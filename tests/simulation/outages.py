@@ -1,10 +1,16 @@
-"""Windows of time in which a service answers nobody."""
+"""Windows of time in which a service answers nobody.
+
+What the services do for each other stands still as well: Lambda's pollers, EventBridge's deliveries
+and schedules, see `pollers`, `models.eventbridge` and `schedules`.
+"""
 
 from collections.abc import Callable
+from functools import partial
 
 from tests.simulation.choices import Choices
+from tests.simulation.scheduler import Scheduler
 
-SERVICES = ("dynamodb", "sqs", "events", "batch", "bitbucket", "secretsmanager")
+SERVICES = ("dynamodb", "sqs", "events", "batch", "bitbucket", "secretsmanager", "lambda")
 _PREFIX = "outage-"
 
 
@@ -43,7 +49,18 @@ class Outages:
 
     def hits(self, service: str) -> bool:
         """Whether the service is away now; no call comes through while it is `calm`."""
+        return self.left(service) > 0
+
+    def left(self, service: str) -> float:
+        """For how many seconds more the service is away; 0: it is there."""
         if not self._windows or self._choices.calm:
-            return False
+            return 0.0
         begins, ends = self._windows.get(service, (0.0, 0.0))
-        return begins <= self._now() < ends
+        now = self._now()
+        return ends - now if begins <= now < ends else 0.0
+
+    def announce(self, scheduler: Scheduler, say: Callable[[str, str], None]) -> None:
+        """Say when each of them begins and ends, for who reads a schedule."""
+        for service, (begins, ends) in self._windows.items():
+            for at, what in ((begins, "is away"), (ends, "is back")):
+                scheduler.later(at - self._now(), partial(say, service, what), f"{service} {what}")

@@ -2,6 +2,14 @@
 
 Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS": up to MaximumConcurrency batches
 at once; what the function does not give back is deleted; of a batch whose function failed, nothing.
+
+A batch that Lambda cannot call the function with is received all the same, and Lambda goes on
+trying until the queue's visibility timeout ends (operator guide, "Handling errors for an SQS event
+source in Lambda"). So a function may be called just before its messages show again, and a message
+may be given up that no function ever had. Where Lambda itself is away, nobody says what its pollers
+do: here they do that, which is worse than if they left the messages alone. The same goes for a
+chain of messages that Lambda takes for an endless loop (developer guide, "Use Lambda recursive loop
+detection").
 """
 
 from collections.abc import Callable
@@ -25,6 +33,7 @@ class Source:
     batch_size: int
     most: int
     reports: bool
+    visibility: float
     busy: int = 0
 
 
@@ -42,6 +51,7 @@ def sources() -> list[Source]:
                 batch_size=int(declared["BatchSize"]),
                 most=int(declared["ScalingConfig"]["MaximumConcurrency"]),
                 reports=_REPORTS in declared.get("FunctionResponseTypes", []),
+                visibility=float(wiring.properties(queue)["VisibilityTimeout"]),
             )
         )
     return found
@@ -66,7 +76,8 @@ class Pollers:
         if visible is None:
             return
         # A poller takes a moment to find it: meanwhile more may come into the same batch.
-        at = max(visible, now) + self._world.choices.between(0.001, 0.2, "poller")
+        at = max(visible, now + self._world.outages.left("sqs"))
+        at += self._world.choices.between(0.001, 0.2, "poller")
         if self._looks.get(url, float("inf")) <= at:
             return
         self._looks[url] = at
@@ -76,7 +87,7 @@ class Pollers:
         if self._looks.get(source.url) != at:
             return  # another look came before this one
         del self._looks[source.url]
-        while source.busy < source.most:
+        while source.busy < source.most and not self._world.outages.hits("sqs"):
             records = self._world.sqs.receive(source.url, source.batch_size)
             if not records:
                 break
@@ -84,9 +95,28 @@ class Pollers:
             again = sum(int(one["attributes"]["ApproximateReceiveCount"]) > 1 for one in records)
             self._world.count("messages delivered", len(records))
             self._world.count("messages delivered again", again)
-            self._world.functions.invoke(
-                source.service, {"Records": records}, self._answered(source, records)
-            )
+            self._call(source, records, self._world.scheduler.now + source.visibility)
+        self._changed(source.url)
+
+    def _call(self, source: Source, records: list[dict[str, Any]], until: float) -> None:
+        """Call the function, or try that again as long as its messages are hidden, `until` then."""
+        world = self._world
+        lineage = world.sqs.lineage_of(source.url, [one["receiptHandle"] for one in records])
+        now, wait = world.scheduler.now, world.functions.refuses(source.service, lineage)
+        if not wait:
+            answered = self._answered(source, records)
+            world.functions.invoke(source.service, {"Records": records}, answered, lineage)
+        elif now + wait < until:
+            world.scheduler.bring(wait, lambda: self._call(source, records, until), "poller")
+        else:
+            world.count("batches given back uncalled")
+            if world.trace.on:
+                told = ", ".join(one["messageId"] for one in records)
+                world.trace.say("poller", f"gives {told} of {source.service}'s queue back uncalled")
+            world.scheduler.bring(until - now, lambda: self._given_back(source), "poller")
+
+    def _given_back(self, source: Source) -> None:
+        source.busy -= 1
         self._changed(source.url)
 
     def _answered(self, source: Source, records: list[dict[str, Any]]) -> Callable[[Any], None]:
@@ -101,12 +131,20 @@ class Pollers:
             # Deleting is a call as well: it takes a moment, and may come to nothing.
             self._world.scheduler.bring(
                 self._world.choices.between(0.001, 0.1, "delete"),
-                lambda: self._world.sqs.delete(source.url, done),
+                lambda: self._delete(source, done),
                 f"{source.service} deletes",
             )
             self._changed(source.url)
 
         return answered
+
+    def _delete(self, source: Source, done: list[str]) -> None:
+        if not self._world.outages.hits("sqs"):
+            self._world.sqs.delete(source.url, done)
+        elif done:
+            # They are done, and come again.
+            self._world.count("deletes during an outage of sqs")
+            self._world.trace.say("poller", f"cannot delete of {source.service}'s queue")
 
 
 def _done(source: Source, records: list[dict[str, Any]], answer: Any) -> list[str]:

@@ -7,7 +7,7 @@ from zlib import crc32
 from shared.events import Repository
 from tests.samples import NAMES
 from tests.simulation import names
-from tests.simulation.pushes import MESSAGES, SWEEP, Commit, Hook
+from tests.simulation.pushes import MESSAGES, SWEEPS, Commit, Hook
 from tests.simulation.world import World
 
 REPOSITORIES = (
@@ -30,6 +30,7 @@ class Projects:
             one.full_name: Hook(f"79492efb-32b4-4f69-a469-{place:012x}", self._secret(), one)
             for place, one in enumerate(REPOSITORIES)
         }
+        world.bitbucket.uuids = {one.uuid: one.full_name for one in REPOSITORIES}
         # Somebody else's, in the same account.
         world.batch.definitions.add("theirs")
         for one in REPOSITORIES:
@@ -55,7 +56,8 @@ class Projects:
     def commit(self) -> Commit:
         """A commit that nobody has seen before, with one of the messages that people write."""
         kind = self._choices.among(_KINDS, "message")
-        message, wanted = SWEEP if kind == "sweep" else MESSAGES[kind]
+        swept = kind == "sweep" or self._choices.strikes("sweep", "a commit")
+        message, wanted = self._choices.among(SWEEPS, "a sweep") if swept else MESSAGES[kind]
         return Commit(self.sha(), message, wanted)
 
     def sha(self) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from container.job import Job
 from container.result import message as result_message
-from container.settings import Job
 from container.settings import Settings as JobSettings
 from services.webhook.signature import sign
 from shared.events import Repository
@@ -80,9 +80,18 @@ MESSAGES: Mapping[str, tuple[str, Wanted | None]] = {
     "nothing": ("Correct a typo", None),
     "prose": ("We could use :ACME_RUN: here\n\n  :ACME_RUN: indented", None),
 }
-SWEEP = (
-    ":ACME_RUN: train\n:ACME_SWEEP: lr=0.1,0.01",
-    Wanted(arguments="train", experiment=True, points=2),
+_LISTED = ":ACME_RUN: train\n:ACME_SWEEP: lr=0.1,0.01"
+# With an objective or without: of two points, or of four.
+SWEEPS = (
+    (_LISTED, Wanted(arguments="train", experiment=True, points=2)),
+    (
+        f"{_LISTED} depth=2,3\n:ACME_OBJECTIVE: max accuracy",
+        Wanted(arguments="train", experiment=True, points=4),
+    ),
+    (
+        f"{_LISTED} depth=2,3\n:ACME_OBJECTIVE: min log_loss",
+        Wanted(arguments="train", experiment=True, points=4),
+    ),
 )
 
 

@@ -6,7 +6,7 @@ such as in a `finally`, raises `Killed` once more.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, TypeVar
 
@@ -22,12 +22,14 @@ class Killed(BaseException):
 class Process:
     """Something that runs, such as one invocation of a function.
 
-    `label` says who it is; `skew` is by how much its clock is ahead, in seconds.
+    `label` says who it is; `skew` is by how much its clock is ahead, in seconds. `lineage` is how
+    often functions were called until this one was, itself among them.
     """
 
     def __init__(self, label: str, work: greenlet, skew: float) -> None:
         self.label = label
         self.skew = skew
+        self.lineage: Mapping[str, int] = {}
         self.killed = False
         self.work = work
 

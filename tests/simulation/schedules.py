@@ -1,7 +1,9 @@
 """What happens by itself: the reconciler's schedule, and now and then another deployment.
 
 EventBridge calls a function asynchronously: Lambda tries twice more if that fails, after one minute
-and after two (AWS Lambda developer guide, "Asynchronous invocation", error handling).
+and after two; what it cannot call it tries for six hours, at most five minutes apart (AWS Lambda
+developer guide, "How Lambda handles errors and retries with asynchronous invocation"). While
+EventBridge is away its schedules do not fire.
 """
 
 import re
@@ -12,6 +14,8 @@ from tests.simulation import names
 from tests.simulation.world import World
 
 _AGAIN_SECONDS = (60, 120)
+_KEPT_SECONDS = 6 * 3600.0
+_BETWEEN_TRIES = 300.0
 _DEPLOYED_EVERY = 240
 
 
@@ -35,6 +39,9 @@ class Schedules:
     def _tick(self) -> None:
         self._world.scheduler.later(self.every, self._tick, "schedule")
         self._ticks += 1
+        if self._world.outages.hits("events"):
+            self._world.count("ticks that an outage of events swallowed")
+            return
         event = {"id": f"tick-{self._ticks}", "source": "aws.events"}
         if not self._world.choices.strikes("event-lost", "schedule"):
             self._call(event, 0)
@@ -47,7 +54,12 @@ class Schedules:
                 after = _AGAIN_SECONDS[tried]
                 self._world.scheduler.bring(after, lambda: self._call(event, tried + 1), "retry")
 
-        self._world.functions.invoke("reconciler", event, ended)
+        wait = self._world.functions.refuses("reconciler")
+        if not wait:
+            self._world.functions.invoke("reconciler", event, ended)
+        elif wait < _KEPT_SECONDS:
+            wait += self._world.choices.between(0, min(wait, _BETWEEN_TRIES), "late tick")
+            self._world.scheduler.later(wait, lambda: self._call(event, tried), "late tick")
 
     def _deploy(self) -> None:
         if self._world.choices.calm:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import time_machine
 
 from shared.runs import OPEN_STATES
-from tests.simulation import invariants, job_life, names, people
+from tests.simulation import access, invariants, job_life, names, people
 from tests.simulation.account import account
 from tests.simulation.bitbucket_effects import rotate_token
 from tests.simulation.building import surroundings
@@ -27,7 +27,7 @@ from tests.simulation.world import World
 
 # 2026-11-20 12:00 UTC, as in tests/samples.py.
 BEGIN = 1_795_176_000.0
-# Shorter than any message is tried (57 minutes): only an outage may outlast that.
+# Only an outage may outlast the tries of a message: 19 at least three minutes apart, most of them.
 _HOSTILE_SECONDS = (600.0, 3300.0)
 # Longer than any message may stay away (an hour and a fifth) and any job of `job_life` takes.
 _LONGEST_SETTLING = 12 * 3600.0
@@ -115,13 +115,17 @@ def _run(world: World) -> None:
     hostile = world.choices.between(*_HOSTILE_SECONDS, "hostile time")
     outages = Outages(world.choices, lambda: world.scheduler.now, hostile)
     world.outages = outages
+    world.eventbridge.away = outages.left
+    outages.announce(world.scheduler, world.trace.say)
     world.clients = lambda who: EffectfulClients(world, outages, who)
     world.functions = Lambda(world, outages)
     pollers = Pollers(world)
     Schedules(world).begin()
     job_life.begin(world)
     people.begin(world)
-    _advance(world, max(world.scheduler.now + hostile, outages.last_end))
+    access.plan(world, hostile)
+    hostile_until = world.scheduler.now + hostile
+    _advance(world, max(hostile_until, outages.last_end, access.last_end(world)))
     world.choices.calm = True
     world.trace.say("CALM", "no fault strikes any more")
     _settle(world, list(pollers.sources))

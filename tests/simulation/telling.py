@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 _SHORT = 8
 _Arguments = Mapping[str, Any]
@@ -46,7 +47,7 @@ def request(method: str, url: str, body: bytes | None, status: int) -> str:
         told = fields.get("state") or repr(fields["content"]["raw"][:60])
         told += f" of {fields['refname']}" if "refname" in fields else ""
         told += f" for {fields['key'][:18]}" if "key" in fields else ""
-    where = f"{repository} {commit[:_SHORT]} {what}".strip()
+    where = f"{unquote(repository)} {commit[:_SHORT]} {what}".strip()
     return f"{method} {where} {told}".rstrip() + f": answered {status}"
 
 

@@ -32,8 +32,11 @@ from tests.simulation.story import (
     stopped,
     submitted,
 )
-from tests.simulation.violated import BREAKS
+from tests.simulation.violated import ON_THE_WAY
+from tests.simulation.violated_at_rest import AT_REST
 from tests.simulation.violations import Violation
+
+BREAKS = {**ON_THE_WAY, **AT_REST}
 
 
 def hide(story: Story, job_id: str, seconds: float) -> None:
@@ -215,6 +218,15 @@ def test_a_message_that_was_given_up_in_an_outage_is_no_violation_yet(story: Sto
     letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
     letter.died_at = story.world.sqs.retry_seconds(RUNS)
     story.world.outages.let("batch", 0, letter.died_at)
+    story.world.sqs.dead(RUNS).append(letter)
+
+    story.look()
+
+
+def test_nor_is_one_that_was_given_up_while_its_repository_was_hidden(story: Story) -> None:
+    letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
+    letter.died_at = story.world.sqs.retry_seconds(RUNS)
+    story.world.ledger.hidden.append((0, letter.died_at))
     story.world.sqs.dead(RUNS).append(letter)
 
     story.look()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.mutants.__main__ import broken
-from tests.simulation.mutants.faults import MUTANTS, Edit, Mutant
+from tests.simulation.mutants.faults import MUTANTS
+from tests.simulation.mutants.mutant import Edit, Mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[one.name for one in MUTANTS])

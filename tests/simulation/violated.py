@@ -1,24 +1,15 @@
-"""Each invariant violated once: what has to happen for it."""
+"""Each invariant that a step can violate, violated once: what has to happen for it."""
 
-import json
 from collections.abc import Callable, Mapping
 
-from shared.events import Asked, CommitPushed, RunRequested, Sweep, enclose
+from shared.best_entries import Best, attribute
+from shared.events import Asked, CommitPushed, Sweep, enclose
 from shared.runs import ask_again
-from tests.samples import (
-    COMMIT,
-    GPU_JOB_QUEUE,
-    JOB_QUEUE,
-    NOW,
-    REPOSITORY,
-    RUN_ID,
-    a_job,
-    a_run,
-    minutes,
-)
-from tests.simulation.job_endings import Ending
-from tests.simulation.ledger import Ask
+from tests.samples import COMMIT, GPU_JOB_QUEUE, NOW, REPOSITORY, RUN_ID, a_job, a_run
+from tests.simulation import dead_letters, names
+from tests.simulation.ledger import Ask, Left
 from tests.simulation.models.messages import Message
+from tests.simulation.models.scope import Item
 from tests.simulation.pushes import Commit
 from tests.simulation.story import (
     PUSHES,
@@ -188,116 +179,50 @@ def _complained(name: str) -> Callable[[Story], None]:
 
 def _early_dead_letter(story: Story) -> None:
     letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
-    letter.died_at = story.world.sqs.retry_seconds(RUNS) - 60
+    letter.died_at = dead_letters.least_seconds(story.world, RUNS) - 60
     story.world.outages.let("batch", 0, letter.died_at)
     story.world.sqs.dead(RUNS).append(letter)
     story.look()
 
 
-def _push_without_record(story: Story) -> None:
-    story.rest()
-
-
-def _run_ends(story: Story) -> None:
-    requested(story)
-    story.rest()
-
-
-def _job_or_rejection(story: Story) -> None:
-    ended_without_a_job(story, state="failed", reason="it was so")
-    story.rest()
-
-
-def _true_job(story: Story) -> None:
-    run, job_id = submitted(story)
-    foreign = story.world.batch.submit_job(
-        jobName="nightly",
-        jobQueue=JOB_QUEUE,
-        jobDefinition="theirs",
-        parameters={"runId": RUN_ID, "attempt": "7"},
-        shareIdentifier="others",
-    )["jobId"]
-    for job in (job_id, foreign):
-        story.end(job, Ending("succeeded", None, 0))
-    story.world.ledger.foreign_jobs.add(foreign)
-    # Not looked at by the checks of each step, which would find it first.
+def _sweep_best_is_true(story: Story) -> None:
+    run, _ = over(story)
+    sweep = Sweep(sweep_id=RUN_ID, size=2, objective="accuracy")
+    record = run.changed(asked=Asked(sweep=sweep)).model_dump(mode="json", exclude_none=True)
+    record["progress"] = {"best": "0.5", "complete": True}
+    left = [Left(1.0, 1, 0, True, 0.5), Left(2.0, 2, 1, True, 0.9)]
+    story.world.ledger.left[RUN_ID, 1] = left
     watch = story.world.watch
     assert watch is not None
-    last = run.changed(version=4, state="succeeded", job=a_job(job_id=foreign))
-    record = json.loads(last.model_dump_json(by_alias=True, exclude_none=True))
-    watch.records.attempts[RUN_ID, 1] = record
-    story.rest()
+    watch.sweeps.written(record, 3.0)
 
 
-def _true_end(story: Story) -> None:
-    over(story, "failed", "exit code 42", 42)
-    story.rest()
+def keep(story: Story, *values: float) -> None:
+    """Write the best results of a study, whatever was there."""
+    best = [attribute(Best(value, {}, RUN_ID, 1, 0, None, NOW)) for value in values]
+    key = {"target": {"S": REPOSITORY.full_name}, "study": {"S": "accuracy"}}
+    item: Item = {**key, "best": {"L": best}, "direction": {"S": "maximize"}}
+    story.world.dynamodb.put_item(TableName=names.ref("BestResultsTable"), Item=item)
+    story.look()
 
 
-def _true_reason(story: Story) -> None:
-    _, job_id = over(story, "failed", "it was so", 42)
-    story.end(job_id, Ending("failed", "exit code 42", 42), "FAILED")
-    story.rest()
+def _best_was_left(story: Story) -> None:
+    keep(story, 0.5)
 
 
-def _job_runs_on(story: Story) -> None:
-    _, job_id = over(story)
-    story.world.batch.move(job_id, "RUNNING")
-    story.rest()
+def _best_never_worse(story: Story) -> None:
+    left = [Left(1.0, 1, 0, True, 0.5), Left(2.0, 2, 0, True, 0.9)]
+    story.world.ledger.left[RUN_ID, 1] = left
+    keep(story, 0.9)
+    keep(story, 0.5)
 
 
-def _every_write_published(story: Story) -> None:
-    run, _ = over(story)
-    story.write(run.changed(version=5, updated_at=NOW + minutes(1)))
-    story.rest()
-
-
-def _status_is_the_records(story: Story) -> None:
-    run, _ = over(story)
-    story.show(run.changed(state="submitted"))
-    story.rest()
-
-
-def _message_stuck(story: Story) -> None:
-    over(story)
-    body = enclose(RunRequested(run_id=RUN_ID))
-    story.world.sqs.send_message(QueueUrl=RUNS, MessageBody=body)
-    story.rest()
-
-
-def _message_lost(story: Story) -> None:
-    over(story)
-    message = story.world.sqs.put(RUNS, enclose(RunRequested(run_id=RUN_ID)), "")
-    story.world.sqs.waiting(RUNS).remove(message)
-    story.rest()
-
-
-def _sweep_is_concluded(story: Story) -> None:
-    run, _ = over(story)
-    # As above.
-    watch = story.world.watch
-    assert watch is not None
-    asked = Asked(sweep=Sweep(sweep_id="s1", size=6))
-    watch.records.latest[RUN_ID]["asked"] = asked.model_dump(mode="json", exclude_none=True)
-    story.show(run.changed(asked=asked))
-    story.rest()
-
-
-def _dead_letters_heal(story: Story) -> None:
-    over(story)
-    letter = Message("m1", "{}", sent_at=0, visible_at=0, sender="", first_received_at=0)
-    letter.died_at = story.world.sqs.retry_seconds(RUNS)
-    story.world.outages.let("batch", 0, letter.died_at)
-    story.world.sqs.dead(RUNS).append(letter)
-    story.rest()
-
-
-BREAKS: Mapping[str, Callable[[Story], None]] = {
+ON_THE_WAY: Mapping[str, Callable[[Story], None]] = {
     "attempt-unasked": _attempt_unasked,
     "attempts-by-one": _attempts_by_one,
-    "dead-letters-heal": _dead_letters_heal,
+    "best-never-worse": _best_never_worse,
+    "best-was-left": _best_was_left,
     "early-dead-letter": _early_dead_letter,
-    "every-write-published": _every_write_published,
     "final-forever": _final_forever,
     "foreign-accepted": _complained("foreign-accepted"),
     "foreign-job-ended": _foreign_job_ended,
@@ -308,33 +233,24 @@ BREAKS: Mapping[str, Callable[[Story], None]] = {
     "job-ended-unasked": _job_ended_unasked,
     "job-is-as-asked": _job_is_as_asked,
     "job-of-its-attempt": _job_of_its_attempt,
-    "job-or-rejection": _job_or_rejection,
-    "job-runs-on": _job_runs_on,
     "job-stays": _job_stays,
     "job-without-record": _job_without_record,
-    "message-lost": _message_lost,
-    "message-stuck": _message_stuck,
     "newer-is-kept": _newer_is_kept,
     "no-secret-told": _no_secret_told,
     "no-unforeseen-error": _complained("no-unforeseen-error"),
     "one-job": _one_job,
     "one-record": _one_record,
+    "points-are-listed": _complained("points-are-listed"),
     "published-was-written": _published_was_written,
-    "push-without-record": _push_without_record,
     "record-is-as-asked": _record_is_as_asked,
     "record-unasked": _record_unasked,
     "result-starts-run": _result_starts_run,
-    "run-ends": _run_ends,
     "states-forward": _states_forward,
-    "sweep-is-concluded": _sweep_is_concluded,
-    "status-is-the-records": _status_is_the_records,
     "status-of-a-record": _status_of_a_record,
     "stop-passed-on": _stop_passed_on,
     "stop-is-kept": _stop_is_kept,
     "stop-unasked": _stop_unasked,
-    "true-end": _true_end,
-    "true-job": _true_job,
-    "true-reason": _true_reason,
+    "sweep-best-is-true": _sweep_best_is_true,
     "unsigned-accepted": _complained("unsigned-accepted"),
     "unsigned-has-no-effect": _unsigned_has_no_effect,
     "unsigned-not-told": _unsigned_not_told,

@@ -9,6 +9,7 @@ from tests.simulation import names
 from tests.simulation.aging_records import AgedRecords
 from tests.simulation.choices import Choices, Strike
 from tests.simulation.ledger import Ledger
+from tests.simulation.models.messages import Lineage
 from tests.simulation.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -37,10 +38,23 @@ class MakesClients(Protocol):
 class Functions(Protocol):
     """The stack's Lambda functions."""
 
-    def invoke(self, name: str, event: dict[str, Any], done: Callable[[Any], None]) -> None:
-        """Call the function of the service `name`, as an HTTP API or a schedule does.
+    def invoke(
+        self,
+        name: str,
+        event: dict[str, Any],
+        done: Callable[[Any], None],
+        lineage: Lineage | None = None,
+    ) -> None:
+        """Call the function of the service `name`, as an HTTP API, a schedule or a queue does.
 
-        `done` gets what it answered; None where it crashed, ran out of time or raised.
+        `done` gets what it answered; None where it crashed, ran out of time or raised. `lineage` is
+        how often functions were called for it to be called.
+        """
+
+    def refuses(self, name: str, lineage: Lineage | None = None) -> float:
+        """For how many seconds Lambda calls that function for nobody; 0: it does now.
+
+        For ever, where it takes the chain of calls, `lineage`, for an endless loop.
         """
 
     def redeploy(self) -> None:

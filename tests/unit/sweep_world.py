@@ -27,6 +27,7 @@ from shared.events import Job, RunId
 from shared.points import Place, Result
 from shared.runs import Blocked, Run, ask_again, ask_stop, finish, new_run
 from shared.space import Point
+from shared.sweep_results import Listed
 from tests.fakes import Crash
 from tests.samples import COMMIT, NOW, REPOSITORY
 
@@ -101,10 +102,10 @@ class World:
         self.described.append(len(job_ids))
         return {job_id: self._parent(self._jobs[job_id]) for job_id in job_ids}
 
-    def results(self, after: str | None) -> list[tuple[str, Result]]:
+    def results(self, after: str | None, most: int) -> Listed:
         self._call("results")
         since = "" if after is None else after
-        return sorted((k, r) for k, r in self._results.items() if k >= since)
+        return Listed(sorted((k, r) for k, r in self._results.items() if k >= since)[:most])
 
     def stop(self, wave: Wave, why: str) -> None:
         self._call("stop")

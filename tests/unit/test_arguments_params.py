@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.arguments import ArgumentError, translate_params
+from shared.hydra import ArgumentError
+from shared.params import translate_params
 
 TELLABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON = st.recursive(

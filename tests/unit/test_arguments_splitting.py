@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.arguments import ArgumentError, split
+from shared.arguments import split
+from shared.hydra import ArgumentError
 
 PLAIN = st.text(st.characters(exclude_characters="'\"=", exclude_categories=["Z", "C"]), min_size=1)
 TEXT = st.text(st.characters(exclude_characters="'\"", exclude_categories=["C"]))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.arguments import split, translate_params
+from shared.arguments import split
 from shared.hydra import ArgumentError
+from shared.params import translate_params
 from shared.sweeps import sweep_params
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_-]{0,8}(\.[a-z_][a-z0-9_]{0,8}){0,2}", fullmatch=True)

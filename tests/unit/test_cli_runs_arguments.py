@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.runs.arguments import join
-from shared.arguments import ArgumentError, split
+from shared.arguments import split
+from shared.hydra import ArgumentError
 
 AWKWARD = st.text(alphabet=string.ascii_letters + "='\" \t\n$;{}é\u2003", max_size=12)
 

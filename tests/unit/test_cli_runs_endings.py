@@ -9,7 +9,7 @@ import pytest
 
 from cli.endings import MEANINGS, NotSuccessful
 from cli.main import cloud_runner, main
-from shared.bitbucket import CommitGone
+from shared.bitbucket import NotFound
 from shared.errors import Rejected, Unavailable
 
 End = Callable[[BaseException], tuple[int, str]]
@@ -36,7 +36,7 @@ def end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [Unavailable("listing runs: 503"), Rejected("no such run"), CommitGone("asking: 404")]
+    "error", [Unavailable("listing runs: 503"), Rejected("no such run"), NotFound("asking: 404")]
 )
 def test_what_services_raise_is_a_line_here(end: End, error: Exception) -> None:
     assert end(error) == (1, f"error: {error}")

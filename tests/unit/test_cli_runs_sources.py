@@ -7,7 +7,7 @@ import pytest
 
 from cli.account import AccountError
 from cli.sources import source
-from shared.bitbucket import CommitGone
+from shared.bitbucket import NotFound
 
 HEAD, OLD, TAGGED = "a" * 40, "b" * 40, "c" * 40
 
@@ -31,14 +31,14 @@ class Answers:
         if path.startswith("/commit/"):
             found = [one for one in self.commits if one.startswith(path.removeprefix("/commit/"))]
             if not found:
-                raise CommitGone(doing)
+                raise NotFound(doing)
             return {"hash": found[0]}
         main = None if self.main is None else {"name": self.main}
         return {"uuid": "{u}", "full_name": full_name, "mainbranch": main}
 
     def read_all(self, full_name: str, path: str, doing: str) -> Iterator[dict[str, Any]]:
         if "/refs/tags" in path and self.tags is None:
-            raise CommitGone(doing)
+            raise NotFound(doing)
         found = (self.tags or {}) if "/refs/tags" in path else self.branches
         yield from ({"name": name, "target": {"hash": head}} for name, head in found.items())
 

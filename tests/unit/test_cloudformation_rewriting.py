@@ -72,8 +72,27 @@ Outputs:
     assert found["Resources"]["Profile"]["Properties"] == {"Roles": [{"Ref": "Role"}]}
 
 
+@pytest.mark.parametrize(("asked", "made"), [(10, 2), (2, 2)])
+def test_a_queue_is_read_by_no_more_processes_than_one_machine_has_use_for(
+    asked: int, made: int
+) -> None:
+    found = of(f"""
+Resources:
+  Source:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {{BatchSize: 10, ScalingConfig: {{MaximumConcurrency: {asked}}}}}
+  Unlimited: {{Type: AWS::Lambda::EventSourceMapping, Properties: {{BatchSize: 1}}}}
+""")["Resources"]
+
+    assert found["Source"]["Properties"] == {
+        "BatchSize": 10,
+        "ScalingConfig": {"MaximumConcurrency": made},
+    }
+    assert found["Unlimited"]["Properties"] == {"BatchSize": 1}
+
+
 @pytest.mark.parametrize("suffix", ["${AWS::URLSuffix}", "amazonaws.com"])
-def test_an_http_apis_address_is_the_emulators(suffix: str) -> None:
+def test_an_http_apis_address_is_the_gateways(suffix: str) -> None:
     address = f"https://${{Api}}.execute-api.${{AWS::Region}}.{suffix}/hook"
     found = of(f"""
 Resources: {{}}

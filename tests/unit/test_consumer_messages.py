@@ -1,15 +1,20 @@
 """What becomes of each message of a batch, and when a failed one comes again."""
 
+import io
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from shared.consumer import Consumer, backoff
+from shared.consumer import MESSAGE_SECONDS, Consumer, backoff
 from shared.errors import Rejected, Unavailable
 from shared.events import Envelope, Event, RunId, RunRequested, enclose
+from shared.settings import Settings
+from shared.telemetry import configure
 from tests.fakes import Outbox, refusal
 from tests.samples import payload, template
+from tests.unit.conftest import fresh_logging
 
 EVENT = RunRequested(run_id=RunId("7" * 24))
 
@@ -25,6 +30,23 @@ class Delays:
         if self.broken:
             raise refusal("InternalError", 500, "ChangeMessageVisibility")
         self.seconds[receipt_handle] = seconds
+
+
+class Hanging:
+    """A function's time, in seconds, and a dependency that hangs for `each` of them."""
+
+    def __init__(self, left: float, each: float) -> None:
+        self.left = left
+        self.tried = 0
+        self._each = each
+
+    def handle(self, _message: Envelope) -> Iterable[Event]:
+        self.tried += 1
+        self.left -= self._each
+        raise Unavailable("hangs")
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.left * 1000)
 
 
 def message(number: int, body: str | None = None, delivery: int = 1) -> dict[str, Any]:
@@ -127,6 +149,57 @@ def test_the_delay_grows_with_each_delivery() -> None:
     assert 15 <= delays.seconds["r1"] <= 18
     assert 60 <= delays.seconds["r3"] <= 72
     assert 900 <= delays.seconds["r50"] <= 1080
+
+
+@pytest.mark.parametrize(("each", "tried"), [(18, 1), (9, 2), (0.1, 10)])
+def test_a_dependency_that_hangs_lets_no_message_of_the_batch_be_cut_off(
+    each: float, tried: int
+) -> None:
+    delays, time = Delays(), Hanging(left=30, each=each)
+    batch = {"Records": [message(n, delivery=n) for n in range(1, 11)]}
+
+    response = Consumer(time.handle, Outbox(), delays)(batch, time)
+
+    assert failed(response) == [f"m{n}" for n in range(1, 11)]
+    assert time.tried == tried
+    assert time.left > 0
+    for n in range(1, 11):
+        assert least(n) <= delays.seconds[f"r{n}"] <= least(n) * 1.2 + 1
+
+
+def test_messages_that_are_done_stay_done_when_the_others_are_given_back_untried() -> None:
+    outbox, time = Outbox(), Hanging(left=30, each=0)
+
+    def slow(_message: Envelope) -> Iterable[Event]:
+        time.left -= 6
+        return [EVENT]
+
+    response = Consumer(slow, outbox, Delays())({"Records": [message(n) for n in range(5)]}, time)
+
+    assert failed(response) == ["m2", "m3", "m4"]
+    assert len(outbox.events) == 2
+
+
+def test_the_first_message_is_tried_however_little_time_is_left() -> None:
+    time = Hanging(left=MESSAGE_SECONDS - 1, each=0)
+
+    Consumer(time.handle, Outbox(), Delays())({"Records": [message(1), message(2)]}, time)
+
+    assert time.tried == 1
+
+
+def test_that_messages_were_given_back_untried_is_one_line_of_the_log() -> None:
+    written = io.StringIO()
+    fresh_logging()
+    configure("parser", Settings(aws_region="eu-west-1"), written)
+    time = Hanging(left=30, each=18)
+
+    Consumer(time.handle, Outbox(), Delays())({"Records": [message(n) for n in range(10)]}, time)
+
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    fresh_logging()
+    told = [line for line in lines if line["event"] == "messages given back untried"]
+    assert [line["messages"] for line in told] == [9]
 
 
 def test_a_delay_that_cannot_be_set_leaves_the_message_to_its_visibility_timeout() -> None:

@@ -1,5 +1,6 @@
 """What a queued experiment was queued with, read from DVC's packed file, and typed in a job."""
 
+import io
 import pickle
 import pickletools
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from cli.experiments.arguments import joined, name_in
 from cli.experiments.git import Git
-from cli.experiments.packed import unpack, words
+from cli.experiments.packed import _check_opcodes, _PlainValues, unpack, words
 from cli.experiments.queued import Queued
 from cli.experiments.workspaces import options
 from shared.arguments import split
@@ -67,6 +68,15 @@ def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path: P
     assert not target.exists()
     pickle.loads(hostile)  # our own: it shows what another reader would have done
     assert target.exists()
+
+
+def test_either_of_two_locks_keeps_such_a_file_from_running_anything(tmp_path: Path) -> None:
+    hostile = packed(targets=[Hostile(tmp_path / "was-run")])
+
+    with pytest.raises(pickle.UnpicklingError, match="it names"):
+        _PlainValues(io.BytesIO(hostile)).load()
+    with pytest.raises(pickle.UnpicklingError, match="it holds"):
+        _check_opcodes(hostile)
 
 
 @pytest.mark.parametrize(

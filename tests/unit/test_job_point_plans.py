@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from container.exits import Exit, JobFailed
+from container.job import Job
 from container.point import Point
-from container.settings import Job, Settings
+from container.settings import Settings
 
 PLAN: dict[str, Any] = {
     "sweep": "4f2a77c1d0",

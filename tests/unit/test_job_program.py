@@ -34,6 +34,8 @@ def test_it_holds_the_package_and_the_arguments_and_nothing_else(program: Path) 
         "shared/arguments.py",
         "shared/exits.py",
         "shared/hydra.py",
+        "shared/markdown.py",
+        "shared/params.py",
         "shared/points.py",
         "shared/sweeps.py",
     ]

@@ -378,6 +378,15 @@ def test_names_and_values_are_no_markdown() -> None:
     assert r"| a\|b↵:ACME_RUN: \`c\` \[d\](e) | \*\*x\*\* | y_z |  |" in text
 
 
+def test_names_and_values_call_nobody_and_lead_nowhere() -> None:
+    values = (Value("m.json", "@{557058:c0ffee}", "https://evil.example", "~~<b>#~~"),)
+
+    text = comment(comparison=replace(COMPARISON, metrics=Differences(values)))
+
+    assert r"| @\{557058:c0ffee\} | https:\//evil.example | \~\~\<b\>\#\~\~ |  |" in text
+    assert "@{" not in text
+
+
 def test_the_whole_report_holds_what_did_not_change() -> None:
     report = compose(FACTS, COMPARISON, NO_PICTURES)
 

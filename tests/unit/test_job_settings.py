@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from container import start
 from container.credentials import Credentials, take
 from container.exits import Exit, JobFailed
+from container.job import Job
 from container.result import message
-from container.settings import Job, Settings
+from container.settings import Settings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OPTIONS = {

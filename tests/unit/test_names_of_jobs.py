@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cli.project.names import Project
 from shared.events import RunId
 from shared.names import Names, last_part
 
@@ -56,3 +57,52 @@ def test_any_slug_and_commit_make_names_that_batch_takes(
 @pytest.mark.parametrize("text", ["gpu", "job-queue/gpu", "arn:aws:batch:x:1:job-queue/gpu"])
 def test_the_last_part_of_an_arn_is_the_name(text: str) -> None:
     assert last_part(text) == "gpu"
+
+
+SLUGS = st.from_regex(r"[a-c0-9._-]{1,9}", fullmatch=True)
+# As somebody would choose it who wants the name of another.
+TAKEN = SLUGS.flatmap(
+    lambda slug: st.sampled_from(
+        [
+            slug,
+            NAMES.job_definition(slug).removeprefix("acme-production-ml-"),
+            NAMES.project_stack(slug).removeprefix("acme-production-project-"),
+            Project(NAMES, "team", slug).image_repository.removeprefix("acme/"),
+        ]
+    ).map(lambda other: (slug, other))
+)
+
+
+@given(TAKEN | st.tuples(SLUGS, SLUGS))
+@example(("a.b", "a_b-2e7336"))
+@example(("a.b", "a-b-2e7336"))
+@example(("a_b-2e7336", "a_b-2e7336-75f825"))
+def test_two_slugs_never_share_a_name(slugs: tuple[str, str]) -> None:
+    one, other = (Project(NAMES, "team", slug) for slug in slugs)
+
+    is_same = one.slug == other.slug
+    assert (NAMES.job_definition(one.slug) == NAMES.job_definition(other.slug)) == is_same
+    assert (one.stack == other.stack) == is_same
+    assert (one.image_repository == other.image_repository) == is_same
+    assert len({one.own_credentials, other.own_credentials}) == 2 - is_same
+    assert len({one.variables_secret, other.variables_secret}) == 2 - is_same
+
+
+@given(st.text("ab", min_size=105, max_size=120) | st.text("ab-_.", min_size=105, max_size=120))
+def test_two_long_slugs_never_share_a_name(slug: str) -> None:
+    made = NAMES.job_definition(slug).removeprefix("acme-production-ml-")
+    others = {made, f"{slug}a", slug[:-1]} - {slug}
+
+    assert NAMES.job_definition(slug) not in {NAMES.job_definition(other) for other in others}
+
+
+@pytest.mark.parametrize("slug", ["churn", "churn-model", "report-202611x", "facade", "a-b-2e733"])
+def test_the_names_of_ordinary_slugs_are_the_slugs(slug: str) -> None:
+    assert NAMES.job_definition(slug) == f"acme-production-ml-{slug}"
+    assert NAMES.project_stack(slug) == f"acme-production-project-{slug}"
+    assert Project(NAMES, "team", slug).image_repository == f"acme/{slug}"
+
+
+def test_a_slug_that_ends_in_a_date_keeps_its_names() -> None:
+    assert NAMES.job_definition("report-202611") == "acme-production-ml-report-202611"
+    assert NAMES.project_stack("report-202611") == "acme-production-project-report-202611"

@@ -84,6 +84,61 @@ def test_trailers_that_are_not_both_the_last_paragraphs_silence_nothing(message:
     assert asked(a_push(message)) is not None
 
 
+MERGED = "Merged in feature (pull request #3)\n\nScale the features\n\n"
+ASKS = "* Scale\n\n:ACME_RUN: train"
+RESULT = f"* dvc repro train\n\nResults of {COMMIT} on feature, from AWS Batch.{TRAILERS}"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"{MERGED}{ASKS}\n\n{RESULT}",
+        f"{MERGED}{RESULT}\n{ASKS}",
+        f"{MERGED}{ASKS}\n\n{RESULT}\nApproved-by: Someone",
+        f"Scale the features\n\n{ASKS}\n\n{RESULT}",
+        f"Squashed commit of the following:\n\n:ACME_RUN: train\n\nResults{TRAILERS}",
+    ],
+    ids=["the result last", "the result first", "approved", "a title of one's own", "git's own"],
+)
+def test_a_squash_merge_asks_for_what_one_of_its_messages_asks_for_wherever_its_result_stands(
+    message: str,
+) -> None:
+    run = asked(a_push(message.replace("\n", "\r\n")))
+
+    assert run is not None
+    assert run == asked(a_push(message))
+    assert (run.state, run.asked.arguments) == ("requested", "train")
+
+
+def test_a_merge_of_a_result_that_asks_for_nothing_starts_no_run() -> None:
+    assert asked(a_push(f"{MERGED}{RESULT}")) is None
+
+
+def test_a_commit_of_a_repository_that_was_renamed_is_rejected_with_the_command_that_mends_it() -> (
+    None
+):
+    now = Repository(uuid=REPOSITORY.uuid, full_name="team/renamed")
+    run = asked(a_push(repository=now, known_as=REPOSITORY.full_name))
+
+    assert run is not None
+    assert (run.state, run.repository, run.unreadable) == ("rejected", now, True)
+    assert run.reason == (
+        "run cloud-runner project add team/renamed, then push another commit: the repository was "
+        "added as team/churn-model, and has been renamed"
+    )
+
+
+def test_a_commit_of_a_renamed_repository_that_asks_for_nothing_has_no_run() -> None:
+    assert asked(a_push("prose", known_as="team/before")) is None
+
+
+def test_what_is_wrong_with_the_keywords_is_said_before_the_name_of_the_repository() -> None:
+    run = asked(a_push(":ACME_RUN:\n:ACME_MEMORY: 32GB", known_as="team/before"))
+
+    assert run is not None
+    assert run.reason == "memory is a whole number of MiB: write 32768"
+
+
 def test_a_mention_of_the_trailer_inside_a_line_is_no_trailer() -> None:
     assert asked(a_push(":ACME_RUN:\n\nsee Cloud-Run-Id: 7")) is not None
 

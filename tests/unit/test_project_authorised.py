@@ -61,7 +61,8 @@ def test_the_webhook_takes_what_is_entered_here() -> None:
 
     assert hook is not None
     assert hook.speaks_for(Repository(uuid=UUID, full_name="acme/churn"))
-    assert not hook.speaks_for(Repository(uuid=UUID, full_name="acme/other"))
+    assert hook.known_as(Repository(uuid=UUID, full_name="acme/churn")) is None
+    assert hook.known_as(Repository(uuid=UUID, full_name="acme/other")) == "acme/churn"
     assert not hook.speaks_for(Repository(uuid="{another}", full_name="acme/churn"))
 
 

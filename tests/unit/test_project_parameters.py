@@ -30,6 +30,7 @@ def all_derived(variables: tuple[str, ...] = ()) -> dict[str, str]:
         project(NAMES, "acme/churn.model"),
         ROOT,
         auth_secret_arn="arn:auth",
+        own_credentials=False,
         variables_secret_arn="arn:variables",
         variables=variables,
         existing_repository=True,
@@ -127,3 +128,13 @@ def test_a_parameter_that_follows_from_the_repository_is_not_to_be_given() -> No
 def test_what_is_no_repository_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="WORKSPACE/SLUG"):
         project(NAMES, text)
+
+
+@pytest.mark.parametrize("given", ["team", "team/a,", "team/a team/b", "*", "team/a/b", "team/.."])
+def test_submodules_are_whole_names_of_repositories(given: str) -> None:
+    with pytest.raises(click.ClickException, match="Submodules cannot be"):
+        declared(template())["Submodules"].check("Submodules", given)
+
+
+def test_submodules_may_be_of_several_workspaces() -> None:
+    declared(template())["Submodules"].check("Submodules", "team/a.b,other-team/_c")

@@ -138,6 +138,12 @@ def test_a_commit_of_bitbuckets_runs_in_the_program_of_jobs() -> None:
     assert preparation(work, DEPLOYED)["program_uri"] == "s3://acme-data/program/job.pyz"
 
 
+def test_a_job_is_told_which_submodules_its_login_goes_to() -> None:
+    work = Work(asked=Asked(), source=SOURCE, secret=SECRET, submodules="team/library,team/words")
+
+    assert ordered(work)["environment"]["CLOUD_RUNNER_SUBMODULES"] == "team/library,team/words"
+
+
 def test_a_module_of_a_project_runs_instead_of_dvc() -> None:
     asked = Asked(module="churn.train", arguments="--epochs 3")
     work = Work(asked=asked, words=("--epochs", "3"), source=SOURCE, secret=SECRET)

@@ -103,6 +103,16 @@ def test_a_project_with_credentials_of_its_own_uses_them() -> None:
 
 
 @pytest.mark.usefixtures("asked")
+def test_the_login_goes_to_the_submodules_that_it_goes_to_in_the_projects_jobs() -> None:
+    shared = {"AuthSecretArn": "arn:shared", "OwnCredentials": "false", "Submodules": "team/lib"}
+
+    assert found(WANTED, added=shared).submodules == "team/lib"
+    assert found(WANTED, added={**shared, "OwnCredentials": "true"}).submodules == "*"
+    assert found(WANTED, added={"AuthSecretArn": "arn:shared"}).submodules == ""
+    assert found(WANTED).submodules == ""
+
+
+@pytest.mark.usefixtures("asked")
 def test_docker_alone_means_the_projects_image() -> None:
     in_ecr = found(replace(WANTED, docker=""), added={"Image": ""})
     public = found(replace(WANTED, docker=""), added={"Image": "ghcr.io/team/churn:1"})

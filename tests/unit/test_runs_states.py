@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.batch_jobs import is_stray
-from shared.events import RunStateChanged, State, timestamp
+from shared.events import Progress, RunStateChanged, State, timestamp
 from shared.following import follow, gone
 from shared.runs import (
     Run,
@@ -24,6 +24,8 @@ from shared.runs import (
 from tests.samples import NOW, RUN_ID, a_job, a_run, described, ended_try, minutes
 
 LATER = NOW + minutes(1)
+# AWS Batch user guide, "Job states".
+FORGOTTEN = NOW + timedelta(days=7)
 STATUSES = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
 # The state after each status, in the order of STATUSES.
 AFTER: dict[State, list[str]] = {
@@ -196,15 +198,40 @@ def test_what_is_over_cannot_be_stopped_finished_or_forgotten(state: State) -> N
 
     assert ask_stop(run, "Someone", "late", LATER) is run
     assert finish(run, "stopped", "late", LATER) is run
-    assert gone(run, LATER) is run
+    assert gone(run, FORGOTTEN) is run
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_an_open_run_whose_job_is_forgotten_has_failed(state: State) -> None:
-    after = gone(in_state(state, lease_until=LATER), LATER)
+    after = gone(in_state(state, lease_until=LATER), FORGOTTEN)
 
-    assert (after.state, after.stopped_at, after.lease_until) == ("failed", LATER, None)
+    assert (after.state, after.stopped_at, after.lease_until) == ("failed", FORGOTTEN, None)
     assert "does not know the job any more" in (after.reason or "")
+
+
+def test_a_run_that_was_to_stop_is_stopped_once_its_job_is_forgotten() -> None:
+    run = in_state("running", stop=stop())
+
+    assert gone(run, FORGOTTEN - minutes(1)) is run
+    assert gone(run, FORGOTTEN).reason == "stopped by Someone: too slow"
+
+
+@pytest.mark.parametrize("known", ["requested_at", "submitted_at", "started_at"])
+def test_a_job_that_lived_within_seven_days_is_not_forgotten_whatever_an_answer_leaves_out(
+    known: str,
+) -> None:
+    run = in_state("running", **{known: NOW + minutes(60)})
+
+    assert gone(run, FORGOTTEN + minutes(59)) is run
+    assert gone(run, FORGOTTEN + minutes(60)).state == "failed"
+
+
+def test_a_sweep_that_was_looked_at_within_seven_days_is_not_forgotten() -> None:
+    looked_at = NOW + minutes(60)
+    run = in_state("running", progress=Progress(size=6, looked_at=looked_at))
+
+    assert gone(run, FORGOTTEN + minutes(59)) is run
+    assert gone(run, FORGOTTEN + minutes(60)).state == "failed"
 
 
 @pytest.mark.parametrize("state", OPEN)

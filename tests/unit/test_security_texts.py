@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.main import cloud_runner, main
@@ -224,6 +224,8 @@ def test_an_experiment_of_dvcs_is_one() -> None:
 
 @settings(deadline=None)  # a busy machine is no fault
 @given(NO_NAME)
+@example("..")
+@example(".")
 def test_no_name_of_a_repository_leads_out_of_its_folder(name: str) -> None:
     """A slug is what is behind the one slash of a full name, and holds none itself."""
     try:
@@ -235,6 +237,17 @@ def test_no_name_of_a_repository_leads_out_of_its_folder(name: str) -> None:
     assert "/" not in repository.slug
     assert place.folder.startswith("projects/")
     assert place.folder.count("/") == Place("slug", "s").folder.count("/")
+    assert not {".", ".."} & set(place.folder.split("/"))
+
+
+@pytest.mark.parametrize("full_name", ["team/..", "team/.", "../churn", "./churn"])
+def test_a_repository_is_not_called_as_a_way_out_of_a_folder(full_name: str) -> None:
+    with pytest.raises(ValueError, match="way out"):
+        Repository(uuid="{x}", full_name=full_name)
+
+
+def test_a_repository_may_begin_with_a_dot() -> None:
+    assert Repository(uuid="{x}", full_name="team/..x").slug == "..x"
 
 
 @settings(deadline=None)  # a busy machine is no fault

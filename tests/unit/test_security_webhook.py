@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from services.parser.keywords import Limits
+from services.parser.requests import request
 from services.webhook.delivery import Answer
 from services.webhook.push import MAX_BRANCHES, Push
 from services.webhook.signature import sign
-from tests.samples import payload
+from tests.samples import NOW, payload
 from tests.unit.test_webhook_answers import KEY, REPOSITORY, UUID, Receiver, authorised, delivery
 
 OTHER_UUID, OTHER_KEY = "0302255c-f4f0-4232-916b-bef521fbdd08", "another secret"
@@ -168,6 +170,22 @@ def test_a_webhook_speaks_for_no_repository_by_anothers_uuid() -> None:
         assert receiver.answer(delivery(body)) == receiver.answer(foreign)
         assert receiver.answer(delivery(body)).status == 401
     assert receiver.answer(delivery()).status == 202
+
+
+@pytest.mark.parametrize("name", ["brydzewski/another", "other-team/foo", "other/repository"])
+def test_no_job_of_another_repository_comes_of_a_push_under_that_ones_name(name: str) -> None:
+    """The uuid proves whose the push is; a project, its data and its secrets go by the name."""
+    uuid = PUSH["repository"]["uuid"]
+    receiver = Receiver({UUID: {"secret": KEY, "repository": REPOSITORY, "uuid": uuid}})
+    asking = json.loads(json.dumps({**PUSH, "repository": {"uuid": uuid, "full_name": name}}))
+    asking["push"]["changes"][0]["new"]["target"]["message"] = ":ACME_RUN: train"
+    limits = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
+
+    (pushed,) = receiver.answer(delivery(asking)).events
+    run = request(pushed, "ACME", limits, NOW)
+    assert run is not None
+    # One that is rejected for its message is never asked for again, and so reaches no submitter.
+    assert (run.state, run.unreadable) == ("rejected", True)
 
 
 def test_of_a_name_that_is_given_twice_the_one_that_is_checked_is_the_one_that_is_used() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.submitter.lease import claim, never_begun, released, submitted
+from services.submitter.lease import claim, never_begun, readdressed, released, submitted
 from shared.errors import Unavailable
 from shared.runs import ask_stop
 from tests.samples import NOW, a_job, a_run, minutes
@@ -39,6 +39,26 @@ def test_a_lease_that_has_run_out_is_taken_over_with_the_name_that_it_noted() ->
 
     assert taken.job == a_job()
     assert taken.lease_until == END + timedelta(seconds=SECONDS)
+
+
+def test_a_lease_that_was_given_back_keeps_no_queue() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    renamed = a_job().model_copy(update={"queue": "other"})
+
+    taken = claim(released(held, held, NOW, taken_over=False), 1, renamed, NOW, SECONDS)
+
+    assert taken.job == renamed
+
+
+def test_the_holder_of_a_lease_alone_sends_the_job_elsewhere() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    other = a_job().model_copy(update={"queue": "other"})
+    stolen = held.changed(lease_until=END + minutes(1))
+    submitted_meanwhile = held.changed(state="submitted", lease_until=None)
+
+    assert readdressed(held, held, other, NOW).job == other
+    assert readdressed(stolen, held, other, NOW) is stolen
+    assert readdressed(submitted_meanwhile, held, other, NOW) is submitted_meanwhile
 
 
 @pytest.mark.parametrize("state", ["submitted", "running", "succeeded", "failed", "stopped"])

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cli.sweep.config import Plan, differences, read
+from cli.sweep.domains import Between
 from cli.sweep.options import LEFT_ASIDE, OPTIONS
-from cli.sweep.spaces import Between
 from shared.space import parse
 
 LORIEN = """

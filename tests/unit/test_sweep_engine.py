@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cli.sweep.config import Plan
-from cli.sweep.spaces import Between, SearchSpace
+from cli.sweep.domains import Between
+from cli.sweep.spaces import SearchSpace
 from shared.errors import Unavailable
 from shared.space import Point, Space, parse
 from tests.fakes import Crash

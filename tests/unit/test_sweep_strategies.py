@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cli.sweep.config_plan import Direction, Plan
 from cli.sweep.config_plan import Strategy as Kind
-from cli.sweep.spaces import Between, SearchSpace
+from cli.sweep.domains import Between
+from cli.sweep.spaces import SearchSpace
 from cli.sweep.spaces_points import key
 from cli.sweep.strategies import Strategy, at_random, open_strategy
 from shared.errors import Rejected

@@ -5,7 +5,8 @@ from statistics import median
 
 from cli.sweep.config_plan import Plan
 from cli.sweep.config_plan import Strategy as Kind
-from cli.sweep.spaces import Between, SearchSpace
+from cli.sweep.domains import Between
+from cli.sweep.spaces import SearchSpace
 from cli.sweep.strategies import open_strategy
 
 TRIALS, WAVE, SEEDS = 60, 5, range(20)

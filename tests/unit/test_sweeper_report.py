@@ -97,6 +97,16 @@ def test_what_was_written_by_others_is_no_markdown() -> None:
     assert r"branch \*b\*" in text
 
 
+def test_what_was_written_by_others_calls_nobody_and_leads_nowhere() -> None:
+    wild = a_point(parameters={"@{557058:c0ffee}": "http://evil.example"}, reason="@{1:2} ~~x~~")
+    text = report(over(branch="@{557058:c0ffee}"), SWEEP, [wild], [wild], None)
+
+    assert "@{" not in text
+    assert "~~" not in text
+    assert "http://evil" not in text
+    assert r"branch @\{557058:c0ffee\}" in text
+
+
 @given(
     st.lists(st.dictionaries(st.text(max_size=2000), st.text(max_size=2000)), max_size=10),
     st.text(max_size=5000),

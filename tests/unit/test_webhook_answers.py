@@ -341,6 +341,30 @@ def test_a_repository_is_known_by_its_uuid_too_where_the_entry_tells_it(
     assert receiver.answer(delivery()).status == 202
 
 
+def test_a_push_of_a_repository_that_was_renamed_is_taken_and_tells_its_name_of_before() -> None:
+    before = "acme/an-old-name"
+    renamed = Receiver({UUID: {"secret": KEY, "repository": before, "uuid": REPOSITORY_UUID}})
+
+    answer = renamed.answer(delivery())
+    assert answer.status == 202
+    assert [event.known_as for event in answer.events] == [before]
+    assert [event.repository.full_name for event in answer.events] == [REPOSITORY]
+
+
+def test_a_push_of_a_repository_that_kept_its_name_tells_no_other() -> None:
+    known = {"secret": KEY, "repository": REPOSITORY}
+    for entry in (known, {**known, "uuid": REPOSITORY_UUID}):
+        answer = Receiver({UUID: entry}).answer(delivery())
+
+        assert [event.known_as for event in answer.events] == [None]
+
+
+def test_without_a_uuid_to_know_it_by_a_repository_that_was_renamed_is_another_one() -> None:
+    answer = authorised("acme/an-old-name").answer(delivery())
+
+    assert (answer.status, answer.events) == (401, ())
+
+
 def test_a_uuid_is_opaque_but_for_braces_and_case() -> None:
     receiver = Receiver({UUID: {"secret": KEY, "repository": REPOSITORY, "uuid": "{No-UUID}"}})
 

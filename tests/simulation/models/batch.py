@@ -119,12 +119,15 @@ class Batch:
     def describe_jobs(self, *, jobs: list[str]) -> dict[str, Any]:
         """Up to 100 jobs by id, without those that it does not know.
 
-        The fault `eventual-read`: it does not know a new one, or tells what one was before.
+        Faults: `eventual-read`, it does not know a new one, or tells what one was before; and
+        `left-out`, it does not tell of one that it knows.
         """
         if len(jobs) > _MOST_IDS:
             raise refused("DescribeJobs", "ClientException")
         now = self._now()
         known = [job_id for job_id in jobs if job_id in self.jobs and self._known_at(job_id) <= now]
+        left_out = self._choices.strikes
+        known = [job_id for job_id in known if not left_out("left-out", f"DescribeJobs {job_id}")]
         return {"jobs": [self._described(job_id, now) for job_id in known]}
 
     def describe_job_definitions(

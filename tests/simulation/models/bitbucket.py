@@ -1,4 +1,4 @@
-"""Bitbucket Cloud's HTTP: build statuses, comments, tokens.
+"""Bitbucket Cloud's HTTP: build statuses, comments, repositories, tokens.
 
 What it accepts and answers is as in the stand-in of `local.bitbucket`, which tells the sources; an
 OAuth token ends after two hours (Bitbucket Cloud documentation, "Use OAuth on Bitbucket Cloud").
@@ -18,9 +18,8 @@ URL = "https://api.bitbucket.org/2.0"
 GIT_URL = "https://bitbucket.org"
 _OAUTH_PATH = "/site/oauth2/access_token"
 _OAUTH_SECONDS = 7200
-_COMMIT = re.compile(
-    r"/2\.0/repositories/([^/]+)/([^/]+)/commit/([^/]+)/(statuses/build|comments)(?:/([0-9]+))?"
-)
+_REPOSITORY = re.compile(r"/2\.0/repositories/([^/]+)/([^/]+)(/.*)?")
+_COMMIT = re.compile(r"/commit/([^/]+)/(statuses/build|comments)(?:/([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,9 @@ class Posted(NamedTuple):
 class Bitbucket:
     """Answers what `urllib3.PoolManager.request` asks of Bitbucket.
 
-    `commits` are those that exist, as (workspace/slug, commit); others are answered 404. `tokens`
+    `uuids` tell the repositories (workspace/slug) by their uuids, in braces.
+    `commits` are those that exist, as (workspace/slug, commit); others are answered 404. So is all
+    that is about a repository (workspace/slug) in `hidden`, to which nobody has access. `tokens`
     are the values of `Authorization` that are accepted; whoever rotates a token changes them.
     `consumers` are those that ask for an OAuth token. `statuses` are the latest by (workspace/slug,
     commit, key), `history` all in their order; `comments` the texts of a commit's by their ids.
@@ -58,7 +59,9 @@ class Bitbucket:
     def __init__(self, now: Now, choices: Chooses, later: Later) -> None:
         del choices, later  # what may happen to a request, happens around this
         self._now = now
+        self.uuids: dict[str, str] = {}
         self.commits: set[tuple[str, str]] = set()
+        self.hidden: set[str] = set()
         self.tokens: set[str] = set()
         self.consumers: set[str] = set()
         self.statuses: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -84,11 +87,26 @@ class Bitbucket:
             return self._grant(shown)
         if shown not in self.tokens and self._granted.get(shown, 0) <= self._now():
             return _error(401, "Token is invalid, expired, or not supported for this endpoint.")
-        found = _COMMIT.fullmatch(parts.path)
+        found = _REPOSITORY.fullmatch(parts.path)
         if found is None:
             return _error(404, "Resource not found")
-        workspace, slug, sha, what, number = found.groups()
-        commit = (f"{unquote(workspace)}/{unquote(slug)}", unquote(sha))
+        workspace, slug, rest = unquote(found[1]), unquote(found[2]), found[3]
+        # Empty braces for the workspace: by the repository's uuid alone.
+        full_name = self.uuids.get(slug, slug) if workspace == "{}" else f"{workspace}/{slug}"
+        if full_name in self.hidden:
+            return _error(404, "You may not have access to this repository or it no longer exists")
+        if not rest:
+            return _answer(200, {"full_name": full_name})
+        return self._about_commit(method, url, full_name, rest, body)
+
+    def _about_commit(
+        self, method: str, url: str, full_name: str, rest: str, body: bytes | None
+    ) -> Answer:
+        found = _COMMIT.fullmatch(rest)
+        if found is None:
+            return _error(404, "Resource not found")
+        sha, what, number = found.groups()
+        commit = (full_name, unquote(sha))
         if commit not in self.commits:
             return _error(404, "Commit not found")
         if what == "comments":

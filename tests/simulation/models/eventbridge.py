@@ -3,12 +3,13 @@
 Sources: Amazon EventBridge user guide, "How EventBridge retries delivering events" (at least once,
 for a day: what PutEvents has accepted is late at worst), "Events from AWS services" (a service of
 AWS sends some of its events on a best-effort basis) and API reference, PutEvents (ten entries,
-together 256 KB; each may be refused alone).
+together 256 KB; each may be refused alone). A target that is away is tried 185 times in that day,
+so less than eight minutes apart, and with jitter.
 """
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ _MOST_BYTES = 262_144
 _USUAL_SECONDS = 0.3
 _OUT_OF_ORDER_SECONDS = 5.0
 _LATE_SECONDS = 120.0
+_BETWEEN_TRIES = 470.0
 
 
 class TakesMessages(Protocol):
@@ -45,7 +47,8 @@ class _Rule:
 class EventBridge:
     """EventBridge's client, and what AWS's services say on the default bus.
 
-    `published` are the events that PutEvents has accepted, in their order: what a rule gets.
+    `published` are the events that PutEvents has accepted, in their order: what a rule gets. `away`
+    tells for how many seconds `events`, and `sqs`, are away: nothing is delivered before.
     """
 
     def __init__(self, now: Now, choices: Chooses, later: Later, queues: TakesMessages) -> None:
@@ -56,6 +59,7 @@ class EventBridge:
         self._rules: list[_Rule] = []
         self._numbers = itertools.count(1)
         self.published: list[dict[str, Any]] = []
+        self.away: Callable[[str], float] = lambda _service: 0.0
 
     def rule(self, name: str, bus: str, pattern: Mapping[str, Any], url: str) -> None:
         """Let events of `bus` that fit `pattern` go to the queue `url`."""
@@ -74,9 +78,11 @@ class EventBridge:
         """Let a service of AWS say `event` (source, detail-type, detail) on the default bus.
 
         Faults: `event-lost`, `event-twice`, and `delayed` and `reordered`, by which events
-        overtake each other.
+        overtake each other. While EventBridge is away every other is lost.
         """
-        if not self._choices.strikes("event-lost", str(event["detail-type"])):
+        kind = str(event["detail-type"])
+        lost = self.away("events") > 0 and self._choices.among((True, False), f"{kind} is lost")
+        if not lost and not self._choices.strikes("event-lost", kind):
             self._deliver(DEFAULT_BUS, self._whole(event))
 
     def _take(self, entry: dict[str, str]) -> dict[str, str]:
@@ -128,7 +134,12 @@ class EventBridge:
             seconds = self._choices.seconds(0, _OUT_OF_ORDER_SECONDS, rule.name)
         if self._choices.strikes("delayed", rule.name):
             seconds += self._choices.seconds(0, _LATE_SECONDS, rule.name)
-        self._later(seconds, lambda: self._put(rule.url, body), rule.name)
+        self._later(seconds, lambda: self._put(rule, body), rule.name)
 
-    def _put(self, url: str, body: str) -> None:
-        self._queues.put(url, body, SENDER)
+    def _put(self, rule: _Rule, body: str) -> None:
+        away = max(self.away("events"), self.away("sqs"))
+        if away:
+            away += self._choices.between(0, _BETWEEN_TRIES, rule.name)
+            self._later(away, lambda: self._put(rule, body), rule.name)
+        else:
+            self._queues.put(rule.url, body, SENDER)

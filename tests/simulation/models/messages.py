@@ -1,6 +1,7 @@
 """The messages of a queue of SQS's, and what of one becomes visible when."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,9 @@ _MOST_BYTES = 262_144
 # What XML 1.0 cannot hold (API reference, SendMessage: MessageBody).
 _UNSENDABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# By the name of a function, how often it was called.
+Lineage = Mapping[str, int]
+
 
 @dataclass(slots=True, eq=False)
 class Message:
@@ -23,7 +27,8 @@ class Message:
     `sent_at` is when it was put on the queue, `receives` how often it was received, `visible_at`
     when it can be received (again), `died_at` when it was moved to the dead-letter queue. `receipt`
     is the latest that was given out. One that is `gone` was deleted, or moved. A copy that SQS
-    delivers although the message was deleted, or is in flight, has the same id.
+    delivers although the message was deleted, or is in flight, has the same id. `lineage` is how
+    often the chain of messages that it ends has led to each function.
     """
 
     id: str
@@ -36,6 +41,7 @@ class Message:
     died_at: float | None = None
     receipt: str | None = None
     gone: bool = False
+    lineage: Lineage = field(default_factory=dict)
 
     def record(self, receipt: str, queue: str) -> dict[str, Any]:
         """What Lambda's poller hands to a function.

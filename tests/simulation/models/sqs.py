@@ -9,16 +9,25 @@ simulation and not modelled; nor are message attributes and long polling.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from tests.simulation.models.messages import SENDER, Message, Queue, check_batch, unsendable
+from tests.simulation.models.messages import (
+    SENDER,
+    Lineage,
+    Message,
+    Queue,
+    check_batch,
+    unsendable,
+)
 from tests.simulation.models.ports import Chooses, Later, Now, refused
 
 _LONGEST_TIMEOUT = 43_200
-# How late a message may show.
+# How late a message may show; and how late one may show again that was deleted.
 _LATE_SECONDS = 60.0
+_AGAIN_SECONDS = 3 * 3600.0
 
 
 class Sqs:
@@ -26,7 +35,8 @@ class Sqs:
 
     `on_change` is called with a queue's url whenever a message of it may have become visible
     earlier than before: sent, given back, or its timeout changed. `sender` tells who sends, as
-    SenderId has it: the unique id of an identity, and of a role's session its name. `sent` are all
+    SenderId has it: the unique id of an identity, and of a role's session its name; `lineage` how
+    often functions were called until they sent it, as the trace header has it. `sent` are all
     messages that were ever put on a queue, with its url, in their order; copies are none of them.
     """
 
@@ -39,6 +49,7 @@ class Sqs:
         self.on_change: Callable[[str], None] = lambda _url: None
         self.sent: list[tuple[str, Message]] = []
         self.sender: Callable[[], str] = lambda: SENDER
+        self.lineage: Callable[[], Lineage] = dict
 
     def declare(
         self,
@@ -65,7 +76,7 @@ class Sqs:
         code = unsendable(MessageBody, DelaySeconds)
         if code is not None:
             raise refused("SendMessage", code)
-        message = self.put(QueueUrl, MessageBody, self.sender(), DelaySeconds)
+        message = self.put(QueueUrl, MessageBody, self.sender(), DelaySeconds, self.lineage())
         return {"MessageId": message.id}
 
     def send_message_batch(
@@ -85,7 +96,7 @@ class Sqs:
             if not theirs and self._choices.strikes("partial", f"{queue.name} {entry['Id']}"):
                 code = "InternalError"
             if code is None:
-                message = self.put(QueueUrl, body, self.sender(), delay)
+                message = self.put(QueueUrl, body, self.sender(), delay, self.lineage())
                 successful.append({"Id": entry["Id"], "MessageId": message.id})
             else:
                 failed.append({"Id": entry["Id"], "SenderFault": theirs, "Code": code})
@@ -129,14 +140,21 @@ class Sqs:
         self.delete(QueueUrl, [ReceiptHandle])
         return {}
 
-    def put(self, url: str, body: str, sender: str, delay: float | None = None) -> Message:
+    def put(
+        self,
+        url: str,
+        body: str,
+        sender: str,
+        delay: float | None = None,
+        lineage: Lineage | None = None,
+    ) -> Message:
         """Put a message on a queue as `sender`, such as EventBridge; the fault `delayed`."""
         queue, now = self._queues[url], self._now()
         message_id = f"m{next(self._numbers)}"
         visible_at = now + (queue.delay if delay is None else delay)
         if self._choices.strikes("delayed", queue.name):
             visible_at += self._choices.seconds(0, _LATE_SECONDS, queue.name)
-        message = Message(message_id, body, now, visible_at, sender)
+        message = Message(message_id, body, now, visible_at, sender, lineage=lineage or {})
         queue.messages.append(message)
         self.sent.append((url, message))
         self.on_change(url)
@@ -168,18 +186,36 @@ class Sqs:
     def delete(self, url: str, receipts: Iterable[str]) -> None:
         """Delete messages by the latest receipt of each; others "succeed", and do nothing.
 
-        The fault `delete-lost`: the message comes back, as if a server had not heard of it.
+        Faults: `delete-lost`, the message comes back, as if a server had not heard of it; and
+        `delivered-late`, it comes hours later, when a server is back that had not ("Amazon SQS
+        at-least-once delivery").
         """
         queue = self._queues[url]
         for receipt in receipts:
             message = queue.receipts[receipt]
             if message.gone or message.receipt != receipt:
                 continue
-            if not self._choices.strikes("delete-lost", queue.name):
+            if self._choices.strikes("delivered-late", queue.name):
+                late = self._choices.seconds(0, _AGAIN_SECONDS, queue.name)
+                message.visible_at = self._now() + late
+                self.on_change(url)
+            elif not self._choices.strikes("delete-lost", queue.name):
                 queue.drop(message)
 
+    def lineage_of(self, url: str, receipts: Iterable[str]) -> Lineage:
+        """How often messages that were received have led to each function; of several, the most."""
+        known = self._queues[url].receipts
+        counted: dict[str, int] = {}
+        for receipt in receipts:
+            for name, times in known[receipt].lineage.items():
+                counted[name] = max(times, counted.get(name, 0))
+        return counted
+
     def redrive(self, url: str) -> int:
-        """Move what is in the dead-letter queue of the queue `url` back to it; how many."""
+        """Move what is in the dead-letter queue of the queue `url` back to it; how many.
+
+        Without its lineage, as `cloud-runner dlq redrive` does.
+        """
         letters = self.dead(url)
         moved, letters[:] = list(letters), []
         for letter in moved:
@@ -198,13 +234,17 @@ class Sqs:
         """When the next message of a queue becomes visible, or has become so; None: it is empty."""
         return min((one.visible_at for one in self._queues[url].messages), default=None)
 
-    def retry_seconds(self, url: str) -> float:
-        """How long a message is tried at least if nobody gives it back earlier than its timeout.
+    def retry_seconds(
+        self, url: str, given_back: Callable[[int], float] = lambda _delivery: math.inf
+    ) -> float:
+        """How long a message is tried at least: maxReceiveCount - 1 pauses.
 
-        (maxReceiveCount - 1) visibility timeouts.
+        Each is a visibility timeout, or as long as `given_back` says of the n-th delivery, where
+        that is shorter.
         """
         queue = self._queues[url]
-        return ((queue.most_receives or 1) - 1) * queue.visibility
+        tries = range(1, queue.most_receives or 1)
+        return sum(min(queue.visibility, given_back(delivery)) for delivery in tries)
 
     def _queue(self, url: str, operation: str) -> Queue:
         queue = self._queues.get(url)

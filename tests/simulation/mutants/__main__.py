@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.simulation.mutants.faults import MUTANTS, Mutant
+from tests.simulation.mutants.faults import MUTANTS
+from tests.simulation.mutants.mutant import Mutant
 
 _PROJECT = Path(__file__).resolve().parents[3]
 # What is broken or finds the project from where it is; everything else is linked.
