@@ -77,12 +77,20 @@ def _parameters(
     callback=_parameters,
     help="A parameter of template.yaml, as MaxGpus=2. May be given again.",
 )
+@click.option(
+    "--for-bursts",
+    is_flag=True,
+    help="Start each function as often as it may run at once: some 25 processes of 60 MiB, so that "
+    "many pushes in one moment wait for none of them.",
+)
 def up(
     state_dir: Path,
     ready_file: Path | None,
     repositories: Sequence[str],
     job_environment: Path,
     parameters: dict[str, str],
+    *,
+    for_bursts: bool,
 ) -> None:
     """Run the stack in the foreground until Ctrl-C (or SIGTERM).
 
@@ -105,6 +113,7 @@ def up(
         repositories=list(dict.fromkeys(repositories)),
         tools=tools,
         parameters=parameters,
+        for_bursts=for_bursts,
     ) as stack:
         if ready_file is not None:
             ready.write(stack.describe(), ready_file)

@@ -43,17 +43,18 @@ class Deployment:
         """The physical id of a resource."""
         return self.resources[logical][1]
 
-    def warm(self) -> None:
+    def warm(self, *, for_bursts: bool = False) -> None:
         """Let every function start, so that no push waits for six of them.
 
-        The webhook and what reads a queue start as often as they may run at once: a process that
-        starts while others work takes many times as long, and holds them up.
+        With `for_bursts` the webhook and what reads a queue start as often as they may run at once:
+        a process that starts while others work takes many times as long, and holds them up.
         """
         start = partial(_call, self.endpoints.client("lambda"))
         for name in self.of_type("AWS::Lambda::Function"):
             called = self._called(name)
+            at_once = self._at_once(name) if for_bursts else 1
             # Each finds the others busy with their own start.
-            with ThreadPoolExecutor(at_once := self._at_once(name)) as pool:
+            with ThreadPoolExecutor(at_once) as pool:
                 list(pool.map(start, [called] * at_once))
 
     def of_type(self, kind: str) -> dict[str, str]:

@@ -102,11 +102,12 @@ def running(
     tools: Tools | None = None,
     parameters: Mapping[str, str] | None = None,
     keep_repositories: bool = True,
+    for_bursts: bool = False,
 ) -> Iterator[Stack]:
     """A stack with the example and `repositories`, ready for a push; ended when the block is left.
 
-    `join` adds a repository, `parameters` are parameters of the template. Raises StackError with
-    what to do.
+    `join` adds a repository, `parameters` are parameters of the template; `for_bursts` is of
+    `Deployment.warm`. Raises StackError with what to do.
     """
     tools = tools or Tools()
     tools.check()
@@ -143,7 +144,7 @@ def running(
             projects.store_template(s3, bucket)
             projects.upload_program(s3, bucket, program)
         with step("starting the functions"):
-            deployment.warm()
+            deployment.warm(for_bursts=for_bursts)
         with step("adding the repositories"):
             wanted_projects = projects.Projects(
                 bitbucket=bitbucket,

@@ -1,4 +1,4 @@
-"""The embedded stack in processes of its own, as `cloud-runner local up` starts it."""
+"""The embedded stack in processes of its own, as `cloud-runner local up --for-bursts` starts it."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def _up(folder: Path) -> Iterator[int]:
             [
                 *(sys.executable, "-m", "cli", "local", "up"),
                 *("--state-dir", str(folder / "state"), "--ready-file", str(ready)),
-                *("--repository", TRIVIAL, *parameters),
+                *("--repository", TRIVIAL, "--for-bursts", *parameters),
             ],
             env=dict(os.environ),
             cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""The embedded stack starts as many processes of a function as may run at once, and no more."""
+"""The embedded stack starts each function once, or as often as it may run at once."""
 
 import io
 import threading
@@ -16,6 +16,7 @@ from local.layout import StackError
 
 WEBHOOK, PARSER, RECONCILER = "stack-webhook:live", "stack-parser", "stack-reconciler"
 AT_ONCE = {WEBHOOK: Limits().calls, PARSER: BATCHES_AT_ONCE, RECONCILER: 1}
+ONCE = dict.fromkeys(AT_ONCE, 1)
 RESOURCES = {
     "WebhookFunction": ("AWS::Lambda::Function", "stack-webhook"),
     "WebhookFunctionAliaslive": ("AWS::Lambda::Alias", WEBHOOK),
@@ -30,10 +31,11 @@ class Emulator:
     """Answers a call of a function once as many of it are there as may run at once."""
 
     answer: dict[str, Any]
+    at_once: dict[str, int]
     called: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._busy = {name: threading.Barrier(count) for name, count in AT_ONCE.items()}
+        self._busy = {name: threading.Barrier(count) for name, count in self.at_once.items()}
 
     def client(self, service: str) -> "Emulator":
         """Itself: Lambda."""
@@ -52,9 +54,16 @@ def deployed(emulator: Emulator) -> Deployment:
     return Deployment(cast(Endpoints, emulator), RESOURCES, {})
 
 
-def test_every_function_is_busy_as_often_as_it_may_be_at_once() -> None:
-    emulator = Emulator({"StatusCode": 200})
+def test_every_function_starts_once() -> None:
+    emulator = Emulator({"StatusCode": 200}, ONCE)
     deployed(emulator).warm()
+
+    assert Counter(emulator.called) == ONCE
+
+
+def test_for_bursts_every_function_starts_as_often_as_it_may_run_at_once() -> None:
+    emulator = Emulator({"StatusCode": 200}, AT_ONCE)
+    deployed(emulator).warm(for_bursts=True)
 
     assert Counter(emulator.called) == AT_ONCE
 
@@ -63,4 +72,4 @@ def test_a_function_that_does_not_start_ends_the_stack_with_what_it_said() -> No
     said = {"FunctionError": "Unhandled", "Payload": io.BytesIO(b"no module")}
 
     with pytest.raises(StackError, match="does not start"):
-        deployed(Emulator(said)).warm()
+        deployed(Emulator(said, ONCE)).warm()
