@@ -95,8 +95,8 @@ def surroundings(world: World) -> Iterator[None]:
         for module in (shared.consumer, shared.best):
             stack.enter_context(mock.patch.object(module, "random", jitter))
         left_out = "left-out" in world.choices.profile
-        kept = _BATCH_KEEPS if left_out else _BATCH_KEEPS_WHERE_ALL_IS_TOLD
-        stack.enter_context(mock.patch.object(shared.following, "_KEPT", kept))
+        forgets_after = _BATCH_KEEPS if left_out else _BATCH_KEEPS_WHERE_ALL_IS_TOLD
+        stack.enter_context(mock.patch.object(shared.following, "_KEPT", forgets_after))
         stack.enter_context(_log_lines(world))
         yield
 
