@@ -29,7 +29,7 @@ def best_value(
     best = known
     for one in results:
         value = one.objective
-        ours = (one.wave, one.attempt) == (sweep.wave, attempt) and one.index < sweep.size
+        ours = _is_of(sweep, attempt, one)
         if ours and one.ok and value is not None and better(value, best, sweep.direction):
             best = value
     return best
@@ -37,8 +37,8 @@ def best_value(
 
 def ranked(found: Sequence[Found], sweep: Sweep, attempt: int) -> Ranking:
     """All results of an attempt of a sweep, one of each point."""
-    ours = {one: key for key, one in found if (one.wave, one.attempt) == (sweep.wave, attempt)}
-    points = [one for one in newest(ours).values() if one.index < sweep.size]
+    ours = {one: key for key, one in found if _is_of(sweep, attempt, one)}
+    points = newest(ours).values()
     sign = -1 if sweep.direction == "maximize" else 1
     valued = sorted(
         (sign * one.objective, one.index, one)
@@ -51,3 +51,8 @@ def ranked(found: Sequence[Found], sweep: Sweep, attempt: int) -> Ranking:
         failed=tuple((ours[one], one) for *_, one in failed),
         succeeded=sum(one.ok for one in points),
     )
+
+
+def _is_of(sweep: Sweep, attempt: int, one: Result) -> bool:
+    """Whether a result is of this attempt, and of a point that the sweep has."""
+    return (one.wave, one.attempt) == (sweep.wave, attempt) and one.index < sweep.size

@@ -23,8 +23,8 @@ MUTANTS = (
         "the results of every attempt are ranked",
         "services/sweeper/ranking.py",
         (
-            "for key, one in found if (one.wave, one.attempt) == (sweep.wave, attempt)}",
-            "for key, one in found if attempt and one.wave == sweep.wave}",
+            "for key, one in found if _is_of(sweep, attempt, one)}",
+            "for key, one in found if one.wave == sweep.wave and one.index < sweep.size}",
         ),
     ),
     mutant(
