@@ -122,7 +122,8 @@ def test_a_missing_job_definition_is_a_failed_status_that_says_what_to_do(
 
 
 def test_a_lost_machine_is_a_second_try_of_the_same_attempt(world: World, tmp_path: Path) -> None:
-    trivial_job(world, ["sleep", "3"])
+    # The first machine has to be seen at work before it is lost, however late anybody looks.
+    trivial_job(world, ["sh", "-c", 'test "$AWS_BATCH_JOB_ATTEMPT" -gt 1 || sleep 300'])
     clone = world.clone(TRIVIAL, tmp_path / "clone")
     commit = clone.push("Spot\n\n:ACME_RUN:\n", "spot")
     run = _run_until(world, "spot", commit, "running")
