@@ -11,7 +11,7 @@ from cli.account import Account, Deployed
 from cli.asking import asking, reaching
 from cli.sources import Source, find_source
 from shared.aws import calling
-from shared.events import Asked, Person, RunRequested
+from shared.events import Asked, Person, RunId, RunRequested
 from shared.names import last_part
 from shared.publisher import Publisher
 from shared.run_store import RunStore
@@ -42,6 +42,10 @@ class Requests:
             bus=self._deployed.output("EventBusName"),
         )
 
+    def run_id(self, request_id: str) -> RunId:
+        """The run of that request id, whether it was asked for or not."""
+        return request_run_id(self._account.names.stack, request_id)
+
     def ask(self, request_id: str, asked: Asked, source: Source | None) -> Run:
         """The run of that request id: a new one, or the one that was asked for with it before.
 
@@ -51,7 +55,7 @@ class Requests:
 
         """
         run = new_run(
-            request_run_id(request_id),
+            self.run_id(request_id),
             asked,
             datetime.now(UTC),
             repository=None if source is None else source.repository,

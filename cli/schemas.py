@@ -50,7 +50,9 @@ def classes() -> list[type[Event]]:
 def schema(event: type[Event]) -> dict[str, Any]:
     """The JSON Schema of an event's detail."""
     described = event.model_json_schema(schema_generator=_AsSent, mode="serialization")
-    return {"$schema": _DIALECT} | described
+    # What is computed of other fields came after them: events of earlier versions lack it.
+    required = [name for name in described["required"] if name not in event.model_computed_fields]
+    return {"$schema": _DIALECT} | described | {"required": required}
 
 
 def render(event: type[Event]) -> str:

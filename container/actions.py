@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from container import compute, interpreter, parameters, scripts
-from container.comparison import compare
+from container.comparison import MOST_BYTES, compare
 from container.dvc import Dvc
 from container.exits import Exit, JobFailed
 from container.processes import Children, Ended
@@ -57,7 +57,9 @@ def _revisions(arguments: Sequence[str]) -> tuple[str, str]:
 
 def _difference(project: Path, old: str, new: str, *, everything: bool) -> str:
     def run(command: Sequence[str], directory: Path) -> Ended:
-        return Children().run(command, directory=directory, environment=os.environ, read=True)
+        return Children().run(
+            command, directory=directory, environment=os.environ, read=True, most=MOST_BYTES
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         found = compare(run, project, old, new, python=interpreter.with_dvc(), folder=Path(folder))

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from container import cgroups, experiment, result, scripts
+from container.courier import Courier
 from container.delivery import Target
 from container.exits import Exit, JobFailed
 from container.gateway import gateway
@@ -55,7 +56,10 @@ def run_script(work: Work) -> Made:
     """
     saver = _prepared(work)
     killed_before = cgroups.oom_kills()
-    environment = scripts.environment(work.settings, work.dvc.environment, work.directory)
+    environment = {
+        **scripts.environment(work.settings, work.dvc.environment, work.directory),
+        **scripts.again(work.job, work.settings),
+    }
     opened = (
         nullcontext(None)
         if work.passwords is None
@@ -100,7 +104,7 @@ def _target(work: Work) -> Target:
     name = os.fsdecode(ended.output).strip() or work.job.branch
     expected = work.job.commit if name == work.job.branch else ""
     try:
-        there = work.origin.heads(work.git.courier(), name).get(name, "")
+        there = work.origin.heads(Courier(work.git), name).get(name, "")
     except (OriginUnavailable, OriginRefused) as failed:
         say(str(failed))
         return Target(name, expected)

@@ -6,26 +6,41 @@ Each of the three may fail by itself; then it says why, and the others stand.
 from __future__ import annotations
 
 import json
-import pkgutil
 import re
+import signal
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from container import report_differences, report_params
 from container.processes import Ended
-from container.report_plots import OTHER_FORM, Plots, read_plots
+from container.report_plots import Plots, read_plots
+from container.report_rows import NOT_JSON, OTHER_FORM
 
+# More than all answers that `report_differences` tells; there may be noise between them.
+MOST_BYTES = 32_000_000
+# No module of the project's may interfere, nor any of ours with the image's.
+_START = (
+    "import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; "
+    "from container.report_differences import start; start()"
+)
+_PROGRAM = Path(__file__).resolve().parent.parent
 _NO_PROJECT = "this project does not use DVC"
 # Where no project of DVC's was found (dvc/cli/__init__.py).
 _NOT_DVC = 253
+_KILLED = 128 + signal.SIGKILL
 # All that DVC says of files that it could not load (dvc/commands/metrics.py, params.py).
 _UNREAD = re.compile(r"failed to load some .* for following revisions: '(.*)'")
 
 
 class Runs(Protocol):
-    """Starts a program without credentials."""
+    """Starts a program without credentials, for as long as there is time.
+
+    What it reads of a program's output is no more than the runner's memory has room for.
+    """
 
     def __call__(self, command: Sequence[str], directory: Path, /) -> Ended:
         """Run it to its end in a directory: its exit code, and what it wrote to stdout."""
@@ -91,62 +106,87 @@ def compare(
     """Ask DVC about two commits.
 
     `python` is one that can import DVC (see `interpreter`); without one the command `dvc` is
-    started three times, and knows less of the parameters. The files of plots that are images come
-    into `folder`, which outlives the comparison as long as they are wanted.
+    started three times, and knows less of the parameters. The files of plots come into `folder`,
+    which outlives the comparison as long as they are wanted.
     """
     if not (project / ".dvc").is_dir():
-        unknown = Differences(problem=_NO_PROJECT)
-        return Comparison(old, new, unknown, unknown, Plots(problem=_NO_PROJECT))
-    answers = None if python is None else _at_once(run, project, (old, new, str(folder)), python)
-    if answers is None:
-        answers = _one_by_one(run, project, report_differences.commands(old, new, str(folder)), dvc)
-    params = _with_locked(_differences(answers["params"], old, new), answers.get("locked"))
-    plots, problem = _parsed(answers["plots"])
+        return unknown(old, new, _NO_PROJECT)
+    words = (str(project.absolute()), old, new, str(folder))
+    answers, unanswered = _asked(run, project.absolute().parent, words, python, dvc)
+    metrics, params, plots = (
+        answers.get(name, unanswered) for name in ("metrics", "params", "plots")
+    )
     return Comparison(
         old,
         new,
-        _differences(answers["metrics"], old, new),
-        params,
-        Plots(problem=problem) if problem else read_plots(plots, old, new, folder),
+        _differences(metrics, old, new),
+        _with_locked(_differences(params, old, new), answers.get("locked")),
+        _plots(plots),
     )
 
 
-def _at_once(
-    run: Runs, project: Path, words: tuple[str, str, str], python: str
-) -> dict[str, Any] | None:
-    source = pkgutil.get_data("container", "report_differences.py") or b""
-    # From outside the project, whose own modules would stand before the libraries.
-    command = [python, "-c", source.decode(), str(project.absolute()), *words]
-    said = run(command, project.absolute().parent).output.decode(errors="replace")
-    _, mark, answer = said.rpartition(report_differences.MARK)
-    try:
-        found: dict[str, Any] | None = json.loads(answer) if mark else None
-    except (ValueError, RecursionError):
-        return None
+def unknown(old: str, new: str, problem: str) -> Comparison:
+    """A comparison that says why there is none."""
+    return Comparison(
+        old, new, Differences((), problem), Differences((), problem), Plots((), problem)
+    )
+
+
+def _asked(
+    run: Runs, directory: Path, words: Sequence[str], python: str | None, dvc: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """DVC's answers by name, and the one that stands for those that are not there."""
+    starts = [(sys.executable, dvc)] if python is None else [(python, ()), (sys.executable, dvc)]
+    for interpreter, command in starts:
+        # From outside the project, whose own modules would stand before the libraries.
+        ended = run([interpreter, "-c", _START, str(_PROGRAM), *words, *command], directory)
+        found = _told(ended.output)
+        if found or ended.late:
+            break
+    return found, {"problem": _why_silent(ended)}
+
+
+def _told(output: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith(report_differences.MARK):
+            # One that is cut off is no answer.
+            with suppress(ValueError, RecursionError):
+                found.update(json.loads(line[len(report_differences.MARK) :]))
     return found
 
 
-def _one_by_one(
-    run: Runs, project: Path, questions: Mapping[str, Sequence[str]], dvc: Sequence[str]
-) -> dict[str, Any]:
-    found = {}
-    for name, words in questions.items():
-        ended = run([*dvc, *words], project)
-        text = ended.output.decode(errors="replace")
-        found[name] = {"code": ended.code, "text": text, "said": ""}
-    return found
+def _why_silent(ended: Ended) -> str:
+    """Why a question has no answer at all.
+
+    >>> _why_silent(Ended(137))
+    'DVC was killed, as where memory runs out'
+    """
+    if ended.late:
+        return "the time for it was over"
+    if ended.code == _KILLED:
+        return "DVC was killed, as where memory runs out"
+    return f"DVC ended with exit code {ended.code}, see the log"
+
+
+def _plots(answer: Mapping[str, Any]) -> Plots:
+    problem = _failure(answer)
+    return Plots(problem=problem) if problem else read_plots(answer)
 
 
 def _differences(answer: Mapping[str, Any], old: str, new: str) -> Differences:
-    found, problem = _parsed(answer)
+    problem = _failure(answer)
     if problem:
         return Differences(problem=problem)
     try:
+        found = json.loads(answer["text"])
         values = [
             Value(str(file), str(name), value["old"], value["new"])
             for file, names in found.items()
             for name, value in names.items()
         ]
+    except (ValueError, RecursionError):
+        return Differences(problem=NOT_JSON)
     except (AttributeError, LookupError, TypeError):
         return Differences(problem=OTHER_FORM)
     named = _UNREAD.search(answer["said"])
@@ -154,15 +194,14 @@ def _differences(answer: Mapping[str, Any], old: str, new: str) -> Differences:
     return Differences(_sorted(values), unread=tuple(one for one in (old, new) if one in unread))
 
 
-def _parsed(answer: Mapping[str, Any]) -> tuple[Any, str]:
-    """What DVC answered, and why it did not."""
+def _failure(answer: Mapping[str, Any]) -> str:
+    """Why DVC has not answered, "" if it has."""
+    if "problem" in answer:
+        return str(answer["problem"])
     code = answer["code"]
-    if code:
-        return None, _NO_PROJECT if code == _NOT_DVC else _last_words(code, answer["said"])
-    try:
-        return json.loads(answer["text"]), ""
-    except (ValueError, RecursionError):
-        return None, "DVC's answer is not JSON"
+    if code == _NOT_DVC:
+        return _NO_PROJECT
+    return _last_words(code, answer["said"]) if code else ""
 
 
 def _last_words(code: int, said: str) -> str:
@@ -177,7 +216,7 @@ def _last_words(code: int, said: str) -> str:
 
 def _with_locked(params: Differences, locked: Any) -> Differences:
     """Let the parameters be those that the stages had run with, where `dvc.lock` says so."""
-    if not locked or params.problem:
+    if not locked or "problem" in locked or params.problem:
         return params
     ran = report_params.RanWith.of(locked["old"], locked["new"])
     values = tuple(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from container import lfs
+from container.courier import Courier
 from container.exits import Exit, JobFailed
 from container.git import Git
 from container.job import Job
@@ -96,22 +97,21 @@ class Delivery:
         """
         beside = self.job.results_branch
         try:
-            courier = self.git.courier()
-            lfs.push(self.git, courier, self.origin, commit, pauses(self.until))
-            if self._push_on(courier, commit, target):
+            lfs.push(self.git, self.origin, commit, pauses(self.until))
+            if self._push_on(commit, target):
                 return Result(commit, target.branch)
-            if self._push(courier, commit, beside, ""):
-                self.note(f"{self._why(courier, commit, target)}: the results are on {beside}")
+            if self._push(commit, beside, ""):
+                self.note(f"{self._why(commit, target)}: the results are on {beside}")
                 return Result(commit, beside)
         except (OriginUnavailable, OriginRefused) as failed:
             raise _nowhere(str(failed)) from failed
         raise _nowhere(f"{target.branch} and {beside} were refused")
 
-    def _push_on(self, courier: Git, commit: str, target: Target) -> bool:
+    def _push_on(self, commit: str, target: Target) -> bool:
         """Push to the target, never so that it loses a commit."""
         if target.expected and not self.git.follows(commit, target.expected):
             return False
-        return self._push(courier, commit, target.branch, target.expected)
+        return self._push(commit, target.branch, target.expected)
 
     def share_experiment(self, ref: str, commit: str) -> bool:
         """Do what `dvc exp push` does with an experiment's ref; whether Bitbucket has it now.
@@ -119,27 +119,31 @@ class Delivery:
         Without starting DVC, which would need the credentials for it.
         """
         try:
-            return self.origin.push(self.git.courier(), commit, ref, "", pauses(self.until))
+            return self._push_to(ref, commit, "")
         except (OriginUnavailable, OriginRefused) as failed:
             say(str(failed))
             return False
 
-    def _why(self, courier: Git, commit: str, target: Target) -> str:
+    def _why(self, commit: str, target: Target) -> str:
         """Why a branch has not got the commit."""
         if target.expected and not self.git.follows(commit, target.expected):
             return f"The run has rewritten commits of {target.branch}"
         if not target.expected:
             return f"{target.branch} exists already, or a name in the way"
         try:
-            now = self.origin.heads(courier, target.branch, pauses=()).get(target.branch, "")
+            found = self.origin.heads(Courier(self.git), target.branch, pauses=())
         except (OriginUnavailable, OriginRefused, Interrupted):
             return f"{target.branch} has moved on or is protected"
+        now = found.get(target.branch, "")
         if now == target.expected:
             return f"{target.branch} is protected from these credentials"
         return f"{target.branch} {'has moved on' if now else 'is gone'} meanwhile"
 
-    def _push(self, courier: Git, commit: str, branch: str, expected: str) -> bool:
-        ref = f"{_BRANCH}{branch}"
+    def _push(self, commit: str, branch: str, expected: str) -> bool:
+        return self._push_to(f"{_BRANCH}{branch}", commit, expected)
+
+    def _push_to(self, ref: str, commit: str, expected: str) -> bool:
+        courier = Courier(self.git)
         return self.origin.push(courier, commit, ref, expected, pauses(self.until))
 
 

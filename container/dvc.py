@@ -7,16 +7,17 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from container import dvc_program, interpreter, saving
+from container import dvc_program, interpreter, named, saving
 from container.dvc_config import configure
 from container.dvc_program import Program
 from container.exits import Exit, JobFailed
 from container.git import identity
 from container.log import say
-from container.processes import Children
+from container.named import Named
+from container.processes import Children, Ended
 from container.settings import Settings
 
 _TRACKING = "experiment"
@@ -26,28 +27,12 @@ BAD_COMMAND_LINE = 254
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """The outputs in a project's graph, as the lines that `dvc dag --outs --dot` prints."""
-
-    lines: frozenset[str]
-
-    def __contains__(self, path: str) -> bool:
-        """Whether a file is an output, or in one.
-
-        >>> outputs = Outputs(frozenset(['"plots";', '"plots" -> "metrics.json";']))
-        >>> "plots/roc.csv" in outputs, "metrics.json" in outputs
-        (True, False)
-        """
-        parts = (path, *map(str, PurePosixPath(path).parents))
-        return any(f'"{part}";' in self.lines for part in parts)
-
-
-@dataclass(frozen=True)
 class Needs:
     """What `needs` has found. Where it could not look, nothing is known."""
 
     known: bool
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    missing: Sequence[str] = ()
     remote: bool = True
     tracking: bool = False
 
@@ -167,10 +152,22 @@ class Dvc:
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return {}
 
-    def outputs(self) -> Outputs:
-        """What the project's stages and .dvc files name as outputs, cached or not."""
+    def named(self) -> Named:
+        """Outputs, cached or not, and what `dvc.yaml` names at its top level, see `named`.
+
+        Where that cannot be asked, plots at the top level are missing.
+        """
+        ended = self._program.run_ours("named", str(self._directory), finish=True, read=True)
+        marked = None if ended is None else _marked(ended, named.MARK)
+        if marked is not None:
+            return Named(frozenset(marked))
         ended = self._program.run("dag", "--outs", "--dot", finish=True, read=True)
-        return Outputs(frozenset(os.fsdecode(ended.output).splitlines()))
+        lines = os.fsdecode(ended.output).splitlines()
+        # Each output stands on a line of its own; others tell what depends on what.
+        outputs = (line.strip()[1:-2] for line in lines if line.strip().endswith('";'))
+        return Named(
+            frozenset([*(path for path in outputs if '" -> "' not in path), *self.metrics()])
+        )
 
     def _look(self, *command: str, finish: bool = False) -> tuple[int, Needs]:
         """What `needs` finds, before it is DVC with a command; that one's exit code."""
@@ -185,6 +182,7 @@ class Dvc:
         needs = Needs(
             known=True,
             absent=found["absent"],
+            missing=found["missing"],
             remote=found["remote"],
             tracking=found["tracking"],
         )
@@ -207,9 +205,14 @@ class Dvc:
         ended = self._program.run_ours("saving", *words, finish=True, read=True)
         if ended is None:
             return None
-        _, marked, said = ended.output.decode(errors="replace").rpartition(saving.MARK)
-        try:
-            found: dict[str, Any] | None = json.loads(said) if marked else None
-        except ValueError:
-            return None  # it was cut off
+        found: dict[str, Any] | None = _marked(ended, saving.MARK)
         return found
+
+
+def _marked(ended: Ended, mark: str) -> Any:
+    """The JSON that a module of ours has printed behind a mark; None if there is none."""
+    _, marked, said = ended.output.decode(errors="replace").rpartition(mark)
+    try:
+        return json.loads(said) if marked else None
+    except ValueError:
+        return None  # it was cut off

@@ -1,9 +1,12 @@
-"""Running git on the job's clone. Nothing here knows credentials: `origin` does."""
+"""Running git on the job's clone. Nothing here knows credentials: `origin` does.
+
+Stages can write the clone's configuration, and so these commands may run what a stage has left, as
+its own commands do. Those with credentials work from a `courier` once a stage has run.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,9 +51,8 @@ class Git:
         self.children = children
         self.directory = directory
         self._settings = settings
-        self.programs = programs or Programs.on(os.environ.get("PATH", os.defpath))
-        self._environment = {
-            **os.environ,
+        self.programs = programs or Programs.of(os.environ)
+        self._own = {
             **identity(settings),
             # The user's own configuration plays no part: not in the image, not what a stage wrote.
             "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -72,12 +74,11 @@ class Git:
         """One git command, however it ends; `descriptors` are those of credentials."""
         # Hooks are programs that a stage may have put there.
         command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+        inherited = self.programs.trusted if descriptors else self.programs.usual
         return self.children.run(
             command,
             directory=self.directory,
-            environment={**self._environment, "PATH": self.programs.path}
-            if descriptors
-            else self._environment,
+            environment={**inherited, **self._own},
             finish=finish,
             read=read,
             descriptors=descriptors,
@@ -86,21 +87,6 @@ class Git:
     def beside(self, directory: Path) -> Git:
         """The same on another repository."""
         return Git(self.children, directory, self._settings, self.programs)
-
-    def courier(self) -> Git:
-        """A new repository that borrows this one's objects, to speak to Bitbucket from.
-
-        Stages could write the clone's own configuration, which can name programs that git starts,
-        and those would inherit the credentials. Its folder is new, so nobody was there before.
-        """
-        directory = Path(tempfile.mkdtemp(prefix="courier-", dir=self.directory.parent))
-        courier = self.beside(directory)
-        courier.must("init", "--quiet", "--bare", "--template=", finish=True)
-        information = directory / "objects" / "info"
-        information.mkdir(parents=True, exist_ok=True)
-        borrowed = self.directory / ".git" / "objects"
-        (information / "alternates").write_text(f"{borrowed}\n", encoding="utf-8")
-        return courier
 
     def must(self, *arguments: str, finish: bool = False) -> str:
         """The output of a git command that ends well.

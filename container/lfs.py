@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from container.courier import Courier
 from container.exits import Exit, JobFailed
 from container.git import Git
 from container.origin import Origin
@@ -27,13 +28,12 @@ def check_out(git: Git, origin: Origin) -> None:
     origin.fetch_large_files(git)
 
 
-def push(git: Git, courier: Git, origin: Origin, commit: str, pauses: Iterable[float]) -> None:
+def push(git: Git, origin: Origin, commit: str, pauses: Iterable[float]) -> None:
     """Bring large files of the clone to Bitbucket, before the commit that names them.
 
     Raises:
         OriginUnavailable, OriginRefused: Bitbucket does not take them.
     """
     if git.mentions("filter=lfs", ".gitattributes"):
-        # Without any ref git-lfs finds nothing to push.
-        courier.must("update-ref", "refs/heads/result", commit, finish=True)
-        origin.push_large_files(courier, git.directory / ".git" / "lfs", commit, pauses)
+        storage = git.directory / ".git" / "lfs"
+        origin.push_large_files(Courier(git, commit), storage, commit, pauses)

@@ -14,9 +14,13 @@ from container.job import Job
 from container.lending import Lending
 from container.log import say
 from container.oauth import Passwords
-from container.origin_calls import OriginCalls, OriginRefused
+from container.origin_calls import OriginCalls, OriginRefused, RunsGit
 from container.patience import PAUSES
 from container.settings import Settings
+
+# Git's own refusals, and those of a server that no time changes.
+_FOR_GOOD = re.compile(r"^\[rejected\]|non-fast-forward|stale info|protected", re.IGNORECASE)
+_REFUSED_PAUSES = (2.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Origin:
         lending = Lending(settings.git_url, own, settings.submodules)
         return cls(url, OriginCalls(url, lending, passwords))
 
-    def heads(self, git: Git, *patterns: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
+    def heads(
+        self, git: RunsGit, *patterns: str, pauses: Iterable[float] = PAUSES
+    ) -> dict[str, str]:
         """The branches of these names, which may hold `*`, with their heads.
 
         Raises:
@@ -44,7 +50,7 @@ class Origin:
         found = self.refs(git, *[f"refs/heads/{pattern}" for pattern in patterns], pauses=pauses)
         return {ref[len("refs/heads/") :]: head for ref, head in found.items()}
 
-    def refs(self, git: Git, *refs: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
+    def refs(self, git: RunsGit, *refs: str, pauses: Iterable[float] = PAUSES) -> dict[str, str]:
         """The refs of these full names, which may hold `*`, with what they name.
 
         Raises:
@@ -109,7 +115,7 @@ class Origin:
         self.calls.insist(git, *over_https, *pull, stranger=stranger)
 
     def push_large_files(
-        self, git: Git, storage: Path, commit: str, pauses: Iterable[float]
+        self, git: RunsGit, storage: Path, commit: str, pauses: Iterable[float]
     ) -> None:
         """Bring the Git LFS files that a commit names to Bitbucket, from git-lfs's `storage`.
 
@@ -125,28 +131,49 @@ class Origin:
         same, host = f"url.{git_url}/.insteadOf", urlsplit(git_url).hostname
         return ["-c", f"{same}=git@{host}:", "-c", f"{same}=ssh://git@{host}/"]
 
-    def push(self, git: Git, commit: str, ref: str, expected: str, pauses: Iterable[float]) -> bool:
+    def push(
+        self, git: RunsGit, commit: str, ref: str, expected: str, pauses: Iterable[float]
+    ) -> bool:
         """Put a commit on a ref that is still at `expected` ("" for a new one), or say False.
 
-        False means that Bitbucket has refused: the branch has moved, is gone or is protected.
+        False means that Bitbucket has refused: the branch has moved, is gone or is protected. What
+        the server refuses for reasons of its own, it is asked twice more: it may be read-only for a
+        moment, or another push may hold a lock.
 
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
         lease = f"--force-with-lease={ref}:{expected}"
         arguments = ["push", "--porcelain", lease, self.url, f"{commit}:{ref}"]
-        tries = iter(pauses)
+        tries, again = iter(pauses), iter(_REFUSED_PAUSES)
         while True:
             ended = self.calls.ask(git, *arguments, finish=True, read=True)
             if ended.code == 0:
                 return True
-            # git-push(1), "Output": a line that begins with ! is a ref that was refused.
-            if any(line.startswith(b"!") for line in ended.output.splitlines()):
-                say(ended.output.decode(errors="replace").strip())
-                return False
+            said = ended.output.decode(errors="replace").strip()
+            why = _refusal(said)
+            if why:
+                say(said)
+                pause = None if _FOR_GOOD.search(why) else next(again, None)
+                if pause is None or git.children.interrupted:
+                    return False
+                say(f"pushing to {ref}: refused by the server, trying again in {pause:g} s")
+                git.children.pause(pause, finish=True)
+                continue
             self.calls.wait(
                 git, f"pushing to {ref}", tries, service="git-receive-pack", finish=True
             )
+
+
+def _refusal(said: str) -> str:
+    r"""Why a ref was refused, as `git push --porcelain` tells; "" if none was.
+
+    >>> _refusal("To https://b.org/a/b.git\n!\tHEAD:refs/heads/a\t[remote rejected] (locked)\nDone")
+    '[remote rejected] (locked)'
+    """
+    # git-push(1), "Output": a line that begins with ! is a ref that was refused.
+    lines = [line for line in said.splitlines() if line.startswith("!")]
+    return lines[0].split("\t")[-1] if lines else ""
 
 
 def _endpoint(told: bytes) -> str:

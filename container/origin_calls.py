@@ -10,18 +10,17 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Protocol
 
-from container.git import Git
 from container.leftovers import StillRunning, end_leftovers
 from container.lending import Lending, Loan
 from container.log import say
 from container.oauth import NoRedirect, OAuthUnavailable, Passwords
 from container.patience import PAUSES
-from container.processes import Ended
+from container.processes import Children, Ended
 
 _PROBE_SECONDS = 20
 _REFUSALS = {
@@ -39,6 +38,23 @@ class OriginRefused(Exception):
     """Bitbucket wants nothing of these credentials. The message says what to do."""
 
 
+class RunsGit(Protocol):
+    """A repository to ask from: the clone before any stage has run, a courier after that."""
+
+    @property
+    def children(self) -> Children:
+        """Whoever starts the commands."""
+
+    def run(
+        self,
+        *arguments: str,
+        finish: bool = False,
+        read: bool = False,
+        descriptors: Sequence[int] = (),
+    ) -> Ended:
+        """One git command; as `Git.run`."""
+
+
 @dataclass(frozen=True)
 class OriginCalls:
     """The repository at `url`, and what is lent to git's calls of it."""
@@ -49,7 +65,7 @@ class OriginCalls:
 
     def insist(
         self,
-        git: Git,
+        git: RunsGit,
         *arguments: str,
         read: bool = False,
         finish: bool = False,
@@ -73,7 +89,7 @@ class OriginCalls:
 
     def ask(
         self,
-        git: Git,
+        git: RunsGit,
         *arguments: str,
         finish: bool = False,
         read: bool = False,
@@ -113,7 +129,7 @@ class OriginCalls:
 
     def wait(
         self,
-        git: Git,
+        git: RunsGit,
         doing: str,
         tries: Iterator[float],
         *,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from container import report_drawing
 from container.comparison import Comparison, Runs
@@ -53,12 +51,18 @@ def draw(run: Runs, comparison: Comparison, folder: Path, *, pythons: Sequence[s
     differ = [plot for plot in comparison.plots.plots if plot.change not in (SAME, GONE)]
     wanted, left = _first(differ)
     folder.mkdir(parents=True, exist_ok=True)
-    labels = _labels(comparison)
-    specs = {number: plot for number, plot in enumerate(wanted) if plot.spec is not None}
-    for number, plot in specs.items():
-        spec = _mapped(plot.spec, lambda value: _readable(value, labels))
-        _file(folder, number, "json").write_text(json.dumps(spec), encoding="utf-8")
-    problems = _drawn(run, specs, folder, pythons) if specs else []
+    specs: dict[int, Plot] = {}
+    problems = []
+    for number, plot in enumerate(wanted):
+        if plot.spec is None:
+            continue
+        if plot.spec.stat().st_size > _LARGEST_BYTES:
+            problems.append(f"{plot.title} is too large to be drawn{_megabytes(plot.spec)}")
+        else:
+            _file(folder, number, "json").symlink_to(plot.spec.absolute())
+            specs[number] = plot
+    if specs:
+        problems += _drawn(run, specs, folder, pythons, _labels(comparison))
     pictures = []
     for number, plot in enumerate(wanted):
         found, too_large = _images(plot, comparison)
@@ -85,9 +89,15 @@ def _first(plots: Sequence[Plot]) -> tuple[list[Plot], list[Plot]]:
     return wanted, list(plots[len(wanted) :])
 
 
-def _drawn(run: Runs, plots: Mapping[int, Plot], folder: Path, pythons: Sequence[str]) -> list[str]:
+def _drawn(
+    run: Runs,
+    plots: Mapping[int, Plot],
+    folder: Path,
+    pythons: Sequence[str],
+    labels: dict[str, str],
+) -> list[str]:
     """Draw the numbered plots; what hindered those that have no picture now."""
-    ends = _render(run, folder, len(plots), pythons)
+    ends = _render(run, folder, len(plots), pythons, labels)
     if ends is None:
         names = ", ".join(plot.title for plot in plots.values())
         missing = "This image has no vl-convert, so plots are not drawn: pip install"
@@ -102,7 +112,9 @@ def _drawn(run: Runs, plots: Mapping[int, Plot], folder: Path, pythons: Sequence
     return problems
 
 
-def _render(run: Runs, folder: Path, count: int, pythons: Sequence[str]) -> list[str] | None:
+def _render(
+    run: Runs, folder: Path, count: int, pythons: Sequence[str], labels: dict[str, str]
+) -> list[str] | None:
     """Let the renderer try all; how it ended at each, if it did. None if there is no renderer."""
     source = (pkgutil.get_data("container", "report_drawing.py") or b"").decode()
     ends = ["the renderer did not get to it"] * count
@@ -110,17 +122,28 @@ def _render(run: Runs, folder: Path, count: int, pythons: Sequence[str]) -> list
         before = -1
         while before < (tried := _tried(folder)) < count:
             before = tried
-            code = run([python, "-c", source, str(folder), str(SECONDS)], folder).code
-            if code == report_drawing.NO_RENDERER:
+            words = [python, "-c", source, str(folder), str(SECONDS), json.dumps(labels)]
+            ended = run(words, folder)
+            if ended.late:
+                return _late(ends, _tried(folder))
+            if ended.code == report_drawing.NO_RENDERER:
                 break
-            long = f"it takes longer than {SECONDS} s"
-            why = (
-                long if code == report_drawing.TOO_LONG else f"the renderer ended with code {code}"
-            )
-            ends[max(0, _tried(folder) - 1)] = why
+            ends[max(0, _tried(folder) - 1)] = _why(ended.code)
         else:
             return ends
     return None
+
+
+def _late(ends: Sequence[str], tried: int) -> list[str]:
+    """How the renderer ended at each plot when the time for all was over."""
+    before = max(0, tried - 1)
+    return [*ends[:before], *["the time for it was over"] * (len(ends) - before)]
+
+
+def _why(code: int) -> str:
+    if code == report_drawing.TOO_LONG:
+        return f"it takes longer than {SECONDS} s"
+    return f"the renderer ended with code {code}"
 
 
 def _tried(folder: Path) -> int:
@@ -134,7 +157,7 @@ def _images(plot: Plot, comparison: Comparison) -> tuple[list[Picture], list[str
         if path is None or not path.is_file():
             continue
         if path.stat().st_size > _LARGEST_BYTES:
-            problems.append(f"{plot.title} ({name}) is too large to be shown")
+            problems.append(f"{plot.title} ({name}) is too large to be shown{_megabytes(path)}")
         else:
             found.append(Picture(plot.title, path, name))
     return found, problems
@@ -152,18 +175,7 @@ def _labels(comparison: Comparison) -> dict[str, str]:
     }
 
 
-def _readable(value: Any, labels: dict[str, str]) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no other word for it
-    if isinstance(value, str):
-        revision, colons, rest = value.partition("::")
-        return f"{labels[revision]}{colons}{rest}" if revision in labels else value
-    return value
-
-
-def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
-    if isinstance(value, dict):
-        return {key: _mapped(part, function) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_mapped(part, function) for part in value]
-    return function(value)
+def _megabytes(file: Path) -> str:
+    """A size, and the largest that there may be."""
+    size = file.stat().st_size / 1e6
+    return f": it has {size:.1f} MB, and a picture takes {_LARGEST_BYTES / 1e6:.0f} MB"

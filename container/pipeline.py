@@ -69,7 +69,7 @@ def _why(work: Work, code: int, killed_before: int | None) -> JobFailed:
     out_of_memory = killed(work, killed_before)
     if out_of_memory:
         return out_of_memory
-    absent = work.dvc.look().absent.get(work.stages.failed, ())
+    absent = work.dvc.needs.missing or work.dvc.look().absent.get(work.stages.failed, ())
     if absent and not work.stages.failed_running:
         return JobFailed(
             Exit.DATA_MISSING,

@@ -8,6 +8,8 @@ unless the machine's container agent gives more.
 
 from __future__ import annotations
 
+import math
+import os
 import signal
 import subprocess
 import tempfile
@@ -26,6 +28,7 @@ STOP_SECONDS = 30.0
 # Of that, what the runner itself needs to end with a code that tells the cause.
 _LAST_SECONDS = 2.0
 _POLL_SECONDS = 0.2
+_KILLED = 128 + signal.SIGKILL
 
 
 class Interrupted(Exception):
@@ -34,10 +37,16 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit code (128 + n after signal n), and its output if asked for."""
+    """How a program ended: its exit code (128 + n after signal n), and its output if asked for.
+
+    `late` says that it was ended, or not started, since its time was over; `cut` that it had
+    written more than what the output holds.
+    """
 
     code: int
     output: bytes = b""
+    late: bool = False
+    cut: bool = False
 
 
 class Children:
@@ -81,50 +90,52 @@ class Children:
         finish: bool = False,
         read: bool = False,
         descriptors: Sequence[int] = (),
+        until: float = math.inf,
+        most: float = math.inf,
     ) -> Ended:
         """Run a program to its end; its output goes to the log, or is returned with `read`.
 
         With `finish` the program outlives SIGTERM, but not the time that is left then. It inherits
-        no descriptor but those named.
+        no descriptor but those named. At the time `until`, a `time.monotonic()`, it is killed with
+        all that it has started, and so it is soon after it has written more than `most` bytes.
 
         Raises:
             Interrupted: SIGTERM came before or meanwhile and not `finish`, or that time is over.
         """
         self._stop_here(finish=finish)
+        if time.monotonic() >= until:
+            return Ended(_KILLED, late=True)
         # Into a file: whoever inherits a pipe could hold us long after the program's end.
         with tempfile.TemporaryFile() as output:
-            code = self._wait(
+            child = subprocess.Popen(  # noqa: S603 - starts git and DVC with lists, no shell
                 command,
-                directory,
-                environment,
-                output if read else None,
-                descriptors,
-                finish=finish,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output if read else None,
+                pass_fds=descriptors,
+                # A signal sent to our whole group must not end a push that is in flight.
+                start_new_session=finish,
             )
+            late = self._wait(child, output, until, most, finish=finish)
+            self._stop_here(finish=finish)
+            code = child.returncode if child.returncode >= 0 else 128 - child.returncode
+            cut = _size(output) > most
             output.seek(0)
-            return Ended(code, output.read() if read else b"")
+            return Ended(code, output.read(-1 if most == math.inf else int(most)), late, cut)
 
     def _wait(
         self,
-        command: Sequence[str],
-        directory: Path,
-        environment: Mapping[str, str],
-        output: IO[bytes] | None,
-        descriptors: Sequence[int],
+        child: subprocess.Popen[bytes],
+        output: IO[bytes],
+        until: float,
+        most: float,
         *,
         finish: bool,
-    ) -> int:
-        child = subprocess.Popen(  # noqa: S603 - starts git and DVC with lists, no shell
-            command,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            pass_fds=descriptors,
-            # A signal sent to our whole group must not end a push that is in flight.
-            start_new_session=finish,
-        )
+    ) -> bool:
+        """Wait for its end, or bring it about; whether its time was over."""
         kill_at: float | None = None
+        late = False
         while True:
             try:
                 child.wait(timeout=_POLL_SECONDS)
@@ -132,10 +143,11 @@ class Children:
             except subprocess.TimeoutExpired:
                 if self.interrupted and not finish:
                     kill_at = kill_at or self._ask_to_end(child.pid)
-                if self._too_late() or (kill_at and time.monotonic() >= kill_at):
+                stopped = self._too_late() or (kill_at and time.monotonic() >= kill_at)
+                late = late or time.monotonic() >= until
+                if stopped or late or _size(output) > most:
                     signal_all([child.pid, *descendants(child.pid)], signal.SIGKILL)
-        self._stop_here(finish=finish)
-        return child.returncode if child.returncode >= 0 else 128 - child.returncode
+        return late
 
     def pause(self, seconds: float, *, finish: bool = False) -> None:
         """Wait, but not through a SIGTERM."""
@@ -156,3 +168,7 @@ class Children:
         """Pass SIGTERM on; when patience ends. DVC's stages have shells between, hence all."""
         signal_all([child, *descendants(child)], signal.SIGTERM)
         return time.monotonic() + self._grace
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from pathlib import Path
 
-from container import interpreter, log, machine, pictures, storage
+from container import log, machine, storage
 from container.bitbucket import Bitbucket, BitbucketRefused, BitbucketUnavailable
-from container.comparison import Comparison, compare
 from container.exits import JobFailed
 from container.log import say, step
-from container.pictures import Pictures
 from container.processes import Interrupted
 from container.report import Facts, Report, compose, link_comment, marker, own
+from container.report_middle import Middle, middle
+from container.report_time import ReportTime
 from container.result import Result, what_ran
 from container.s3 import S3Failed
-from container.scripts import REPORT, environment, has_own
 from container.work import Work
 
 # How long a call may wait for Bitbucket: the results do not depend on it.
@@ -44,12 +44,15 @@ def store_log(work: Work, copy: Path) -> None:
     address = work.settings.results(work.job, _LOG)
     if not address or not copy.exists():
         return
+    until = ReportTime.of(work.settings, work.started, time.monotonic()).posting
     try:
-        work.s3.store(copy, address)
+        work.s3_until(until).store(copy, address)
     except S3Failed as failure:
         say(f"the log is not stored: {failure}")
     except Interrupted:
         return
+    except Exception as error:  # noqa: BLE001 - how the run has ended is decided, and told by its exit code
+        say(f"the log is not stored: {type(error).__name__}: {error}")
 
 
 def store_point_log(work: Work, copy: Path, also: str) -> str:
@@ -71,67 +74,36 @@ def store_point_log(work: Work, copy: Path, also: str) -> str:
 def _report(work: Work, outcome: str, reason: str, pushed: Result | None) -> None:
     with step("report") as progress:
         try:
-            text = None if pushed is None else _own_text(work, pushed)
-            comparison = None if text else _compare(work, pushed)
-            drawn = Pictures() if comparison is None else _draw(work, comparison)
-            facts = _facts(work, outcome, reason, pushed)
-            whole = work.settings.results(work.job, _WHOLE)
-            page = storage.page(whole)
-            report = own(facts, text, page) if text else compose(facts, comparison, drawn, page)
-            report = Report(work.masks.hide(report.comment), work.masks.hide(report.whole))
-            if whole:
-                _store_whole(work, report, whole)
-            progress.failed = not _post(work, facts, report)
+            progress.failed = not _told(work, outcome, reason, pushed)
         except Interrupted:
             say("interrupted by SIGTERM: there is no time for the report")
             progress.failed = True
         except OSError as error:
             say(f"writing the report: {error}")
             progress.failed = True
+        except Exception as error:  # noqa: BLE001 - how the run has ended is decided, and told by its exit code
+            traceback.print_exc()
+            say(f"there is no report: a fault of the runner, {type(error).__name__}: {error}")
+            progress.failed = True
 
 
-def _compare(work: Work, pushed: Result | None) -> Comparison | None:
-    if pushed is None or not work.dvc.used:
-        return None
-    return compare(
-        work.run_beside,
-        work.project,
-        work.job.commit,
-        pushed.commit,
-        python=interpreter.with_dvc(),
-        folder=work.directory / "plots",
-    )
-
-
-def _draw(work: Work, comparison: Comparison) -> Pictures:
-    """The plots as pictures, each at an address where a reader sees it, or can fetch it."""
-    python = interpreter.with_renderer()
-    made = pictures.draw(
-        work.run_beside,
-        comparison,
-        work.directory / "pictures",
-        pythons=[] if python is None else [python],
-    )
-    placed = storage.place(work, _bitbucket(work), made.drawn)
-    return Pictures(tuple(placed), made.left)
-
-
-def _own_text(work: Work, pushed: Result) -> str | None:
-    """What the project's own script says of the difference; None if it has none, or it failed."""
-    if not has_own(work.project, REPORT):
-        return None
-    command = [f"./{REPORT}", work.job.commit, pushed.commit, "--all"]
-    ended = work.children.run(
-        command,
-        directory=work.project,
-        environment=environment(work.settings, work.dvc.environment, work.directory),
-        read=True,
-    )
-    work.clear()
-    if ended.code:
-        work.note(f"The project's own {REPORT} ended with exit code {ended.code}")
-        return None
-    return ended.output.decode(errors="replace")
+def _told(work: Work, outcome: str, reason: str, pushed: Result | None) -> bool:
+    """Compose the report and bring it to people; whether all of it is there."""
+    times = ReportTime.of(work.settings, work.started, time.monotonic())
+    found = Middle()
+    if pushed is not None:
+        found = middle(work, pushed, times.comparing, lambda: _bitbucket(work, times.comparing))
+    facts = _facts(work, outcome, reason, pushed)
+    whole = work.settings.results(work.job, _WHOLE)
+    page = storage.page(whole)
+    if found.text:
+        report = own(facts, found.text, page)
+    else:
+        report = compose(facts, found.comparison, found.drawn, page)
+    report = Report(work.masks.hide(report.comment), work.masks.hide(report.whole))
+    if whole:
+        _store_whole(work, report, whole, times.posting)
+    return _post(work, facts, report, times.posting)
 
 
 def _facts(work: Work, outcome: str, reason: str, pushed: Result | None) -> Facts:
@@ -159,18 +131,18 @@ def _facts(work: Work, outcome: str, reason: str, pushed: Result | None) -> Fact
     )
 
 
-def _store_whole(work: Work, report: Report, address: str) -> None:
+def _store_whole(work: Work, report: Report, address: str, until: float) -> None:
     file = work.directory / _WHOLE
-    file.write_text(report.whole, encoding="utf-8")
+    file.write_text(report.whole, encoding="utf-8", errors="replace")
     try:
-        work.s3.store(file, address)
+        work.s3_until(until).store(file, address)
     except S3Failed as failure:
         say(f"the whole report is not stored: {failure}")
 
 
-def _post(work: Work, facts: Facts, report: Report) -> bool:
+def _post(work: Work, facts: Facts, report: Report, until: float) -> bool:
     """Comment on the result commit, and on the run's own; whether all of it is there."""
-    bitbucket = _bitbucket(work)
+    bitbucket = _bitbucket(work, until)
     if bitbucket is None:
         say(report.comment)  # a repository that is no Bitbucket's shows no comments
         return True
@@ -181,7 +153,8 @@ def _post(work: Work, facts: Facts, report: Report) -> bool:
             return True
         address = bitbucket.comment(facts.result_commit, own_marker, report.comment)
         say(f"report: {address}")
-        bitbucket.comment(work.job.commit, own_marker, link_comment(facts, address))
+        linked = link_comment(facts, address)
+        (_bitbucket(work, until) or bitbucket).comment(work.job.commit, own_marker, linked)
     except (BitbucketRefused, BitbucketUnavailable) as failure:
         say(f"{failure}; the report would have been:")
         say(report.comment)
@@ -189,7 +162,7 @@ def _post(work: Work, facts: Facts, report: Report) -> bool:
     return True
 
 
-def _bitbucket(work: Work) -> Bitbucket | None:
+def _bitbucket(work: Work, until: float) -> Bitbucket | None:
     if work.passwords is None:
         return None
     return Bitbucket(
@@ -198,7 +171,7 @@ def _bitbucket(work: Work) -> Bitbucket | None:
         work.passwords,
         work.job.workspace,
         work.job.repository,
-        seconds=min(_PATIENCE_SECONDS, max(1.0, work.until - time.monotonic())),
+        seconds=min(_PATIENCE_SECONDS, max(1.0, until - time.monotonic())),
         pause=work.children.pause,
         web_url=work.settings.git_url,
     )

@@ -7,8 +7,11 @@ brings the renderer down ends this process, and whoever started it starts it aga
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,18 @@ NO_RENDERER = 3
 TOO_LONG = 128 + signal.SIGALRM
 
 
-def main(folder: str, seconds: str) -> int:
+def main(folder: str, seconds: str, labels: str) -> int:
     """Make N.png of each N.json in the folder that has not been tried, in at most so many seconds.
 
-    N.txt tells that one has been tried, and if it could not be drawn, why.
+    N.txt tells that one has been tried, and if it could not be drawn, why. `labels` is JSON: how a
+    legend calls each commit.
     """
+    _go_first()
     try:
         import vl_convert  # noqa: PLC0415 - the image's
     except ImportError:
         return NO_RENDERER
+    names = json.loads(labels)
     for source in sorted(Path(folder).glob("*.json")):
         tried = source.with_suffix(".txt")
         if tried.exists():
@@ -36,11 +42,18 @@ def main(folder: str, seconds: str) -> int:
         signal.alarm(int(seconds))
         try:
             spec = json.loads(source.read_text(encoding="utf-8"))
+            spec = _mapped(spec, lambda value: _readable(value, names))
             source.with_suffix(".png").write_bytes(_png(vl_convert, spec))
         except Exception as error:  # noqa: BLE001 - a project's template may be wrong in any way
             tried.write_text(str(error) or type(error).__name__, encoding="utf-8")
         signal.alarm(0)
     return 0
+
+
+def _go_first() -> None:
+    """Where memory runs out, the kernel is to end this and not who has started it (proc(5))."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _png(renderer: Any, spec: dict[str, Any]) -> bytes:
@@ -53,6 +66,23 @@ def _png(renderer: Any, spec: dict[str, Any]) -> bytes:
     return bytes(png)
 
 
+def _readable(value: Any, labels: Mapping[str, str]) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no other word for it
+    if isinstance(value, str):
+        revision, colons, rest = value.partition("::")
+        return f"{labels[revision]}{colons}{rest}" if revision in labels else value
+    return value
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _mapped(part, function) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_mapped(part, function) for part in value]
+    return function(value)
+
+
 if __name__ == "__main__":
     sys.path = [folder for folder in sys.path if folder]
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

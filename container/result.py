@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Optional
@@ -14,7 +14,6 @@ from container.dvc import Dvc
 from container.experiment import Experiment
 from container.git import Git
 from container.job import Job
-from container.log import say
 from container.settings import Settings
 
 _RUN_ID = "Cloud-Run-Id"
@@ -92,11 +91,14 @@ def is_of(job: Job, text: str) -> bool:
     return {f"{_RUN_ID}: {job.run_id}", f"{_ATTEMPT}: {job.attempt}"} <= set(text.splitlines())
 
 
-def commit(git: Git, dvc: Dvc, job: Job, text: str, there: str = "") -> str | None:
+def commit(
+    git: Git, dvc: Dvc, job: Job, text: str, *, there: str, note: Callable[[str], None]
+) -> str | None:
     """Commit what the run changed with a message; None if it made nothing that git keeps.
 
     A commit is a result of this attempt only if it says so, hence there may be an empty one on
-    what an experiment has committed. `there` is what Bitbucket has already.
+    what an experiment has committed. `there` is what Bitbucket has already, or "". `note` takes a
+    sentence that the reader of the report must see.
     """
     # A program that was ended in the midst of it leaves this behind, and nobody holds it now.
     (git.directory / ".git" / "index.lock").unlink(missing_ok=True)
@@ -109,7 +111,8 @@ def commit(git: Git, dvc: Dvc, job: Job, text: str, there: str = "") -> str | No
     if left:
         shown = ", ".join(map(shlex.quote, left[:_MAX_NAMED]))
         more = f" and {len(left) - _MAX_NAMED} more" if len(left) > _MAX_NAMED else ""
-        say(f"left out, since no stage names them as outputs: {shown}{more}")
+        why = "dvc.yaml does not name them" if dvc.used else "Git does not track them"
+        note(f"New files are not in the result commit, since {why}: {shown}{more}")
     head = git.must("rev-parse", "HEAD", finish=True).strip()
     if git.run("diff", "--cached", "--quiet", finish=True).code == 0:
         if head == job.commit:
@@ -123,14 +126,14 @@ def commit(git: Git, dvc: Dvc, job: Job, text: str, there: str = "") -> str | No
 
 
 def _untracked(dvc: Dvc, paths: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Which new files belong to the results: DVC's own, and outputs that git keeps."""
+    """Which new files belong to the results: DVC's own, and those named that git keeps."""
     own = [path for path in paths if _is_dvcs(PurePosixPath(path))]
     others = [path for path in paths if not _is_dvcs(PurePosixPath(path))]
     if not others or not dvc.used:
         return own, others
-    outputs = dvc.outputs()
-    kept = [path for path in others if path in outputs]
-    return own + kept, [path for path in others if path not in outputs]
+    named = dvc.named()
+    kept = [path for path in others if path in named]
+    return own + kept, [path for path in others if path not in named]
 
 
 def _is_dvcs(path: PurePosixPath) -> bool:

@@ -81,7 +81,7 @@ def _deliver(work: Work, made: Made) -> Result | None:
     with step("commit the results"):
         text = result.message(work.job, work.settings, work.log_address)
         there = made.target.expected
-        commit = result.commit(work.git, work.dvc, work.job, text, there)
+        commit = result.commit(work.git, work.dvc, work.job, text, there=there, note=work.note)
         if commit is None:
             say("the run changed nothing that git keeps: no result commit")
             return None

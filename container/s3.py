@@ -107,7 +107,8 @@ class S3:
         ended = self._start(self._python, *words)
         told = ended.output.decode(errors="replace").rpartition(MARK)[2]
         if not told.startswith("{"):
-            raise S3Failed(f"{doing}: exit code {ended.code}")
+            why = "it takes too long" if ended.late else f"exit code {ended.code}"
+            raise S3Failed(f"{doing}: {why}")
         answer: dict[str, Any] = json.loads(told)
         if "error" in answer:
             kind = S3Missing if answer["missing"] else S3Failed

@@ -89,22 +89,93 @@ def _push_runs(repo: Any, remote: Any) -> int:
 def _remember_uncached(repo: Any) -> None:
     """Note the runs of stages with outputs that are not cached, which DVC does not note itself.
 
-    It does for metrics and plots alone (Stage.run, `no_cache_outs`), but restores all alike.
+    It does for metrics and plots alone (Stage.run, `no_cache_outs`), but restores all alike. What
+    is noted wrongly is restored for ever, and nobody is told: in doubt a run is left out.
     """
+    from dvc.exceptions import DvcException  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    locks: dict[Path, Any] = {}
     for stage in repo.index.stages:
         uncached = [output for output in stage.outs if not output.use_cache]
-        if uncached and all(output.hash_info and output.exists for output in stage.outs):
-            repo.stage_cache.save(stage)
+        if all(output.metric or output.plot for output in uncached) or not _restorable(stage):
+            continue
+        try:
+            if not _has_run(stage, locks):
+                continue
+            for output in uncached:
+                _keep(output)
+            if stage.outs_cached():
+                repo.stage_cache.save(stage)
+        except (OSError, DvcException):
+            continue  # its files come and go: it runs now
+
+
+def _restorable(stage: Any) -> bool:
+    """Whether the run cache takes a stage at all (dvc.stage.cache, `_can_hash`)."""
+    local = all(dependency.protocol == "local" for dependency in stage.deps)
+    kept = any(output.persist for output in stage.outs)
+    return bool(stage.cmd and stage.deps and local and not kept and not stage.always_changed)
+
+
+def _has_run(stage: Any, locks: dict[Path, Any]) -> bool:
+    """Whether a stage as it is defined now has made the outputs that are here now.
+
+    Else it is to run, or runs: what DVC knows of it is then half of `dvc.yaml`, half of an older
+    run in `dvc.lock`. `Stage.status` would tell, too, but DVC locks a stage's files meanwhile, and
+    the one that runs would fail.
+    """
+    from dvc.stage.serialize import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        to_single_stage_lockfile,
+    )
+
+    known = all(item.hash_info for item in (*stage.deps, *stage.outs))
+    if (
+        not known
+        or stage.changed_stage()
+        or to_single_stage_lockfile(stage) != _locked(stage, locks)
+    ):
+        return False
+    return not any(item.workspace_status() for item in (*stage.outs, *stage.deps))
+
+
+def _keep(output: Any) -> None:
+    """Take an output into the cache that is not to be cached, as `StageCache.save` does.
+
+    The stage may begin to run again meanwhile. So DVC reads anew what it has copied, which it does
+    not do on its own, and the file of the project is left alone.
+    """
+    from dvc_data.hashfile.build import build  # type: ignore[import-not-found]  # noqa: PLC0415
+    from dvc_data.hashfile.transfer import transfer  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    output.use_cache = True  # in this process: it counts like the cached ones from here on
+    cache, path, hash_name = output.cache, output.fs_path, output.hash_name
+    files, _, found = build(cache, path, output.fs, hash_name, ignore=output.dvcignore)
+    if found.hash_info == output.hash_info:
+        transfer(files, cache, {found.hash_info}, shallow=False, verify=True)
+
+
+def _locked(stage: Any, locks: dict[Path, Any]) -> Any:
+    """What `dvc.lock` says of a stage; `locks` holds the files that have been read."""
+    from dvc.utils.serialize import load_yaml  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    file = Path(stage.path).with_suffix(".lock")
+    if file not in locks:
+        locks[file] = load_yaml(str(file)).get("stages", {}) if file.exists() else {}
+    return locks[file].get(getattr(stage, "name", None))
 
 
 def _is_complete(repo: Any, run: tuple[str, str]) -> bool:
     """Whether the cache holds all that a run has made."""
-    return all(
-        (repo.cache.legacy if named.name == "md5-dos2unix" else repo.cache.local).exists(
-            named.value
-        )
-        for objects in repo.stage_cache.get_used_objs([run]).values()
-        for named in objects
+    from dvc.exceptions import CollectCacheError  # noqa: PLC0415
+
+    try:
+        used = repo.stage_cache.get_used_objs([run])
+    except CollectCacheError:
+        return False  # it lacks the listing of a directory
+    named = [one for objects in used.values() for one in objects]  # none if it cannot be read
+    return bool(named) and all(
+        (repo.cache.legacy if one.name == "md5-dos2unix" else repo.cache.local).exists(one.value)
+        for one in named
     )
 
 
@@ -124,7 +195,7 @@ def _remote_runs(remote: Any) -> set[tuple[str, str]]:
 def _push_data(repo: Any) -> tuple[int, bool]:
     """Files that were not pushed, and whether all data has a remote to go to."""
     from dvc.config import NoRemoteError  # noqa: PLC0415
-    from dvc.exceptions import UploadError  # type: ignore[import-not-found]  # noqa: PLC0415
+    from dvc.exceptions import UploadError  # noqa: PLC0415
 
     try:
         repo.push()

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from container.job import Job
 from container.settings import Settings
 
 RUN = "job-run.sh"
@@ -44,6 +45,15 @@ def environment(
         f"{settings.prefix}_RUNNER_SCRIPTS_DIR": str(folder),
         "PATH": f"{folder}{os.pathsep}{inherited.get('PATH', os.defpath)}",
     }
+
+
+def again(job: Job, settings: Settings) -> dict[str, str]:
+    """What tells `job-run.sh`, at the same commit again, that an earlier try may have pushed.
+
+    No result of that try tells it: its own commits have none of a result's trailers.
+    """
+    first = settings.try_number == 1 and job.attempt == "1"
+    return {} if first else {"CLOUD_RUNNER_RETRY": "1"}
 
 
 def pushing(way: str, origin: str) -> dict[str, str]:

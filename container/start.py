@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Python loads it when an address is first looked up. By then a stage may have written another one,
+# where Python is the job's user's own, and it would run among the credentials.
+import encodings.idna  # noqa: F401 - see above
 import os
 import shutil
 import sys

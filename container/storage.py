@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -33,32 +34,43 @@ def page(uri: str, region: str | None = None) -> str:
     return f"{console}?region={region}&prefix={quote(key)}"
 
 
-def place(work: Work, bitbucket: Bitbucket | None, drawn: Iterable[Picture]) -> Iterator[Picture]:
+def place(
+    work: Work,
+    reach: Callable[[], Bitbucket | None],
+    drawn: Iterable[Picture],
+    until: float,
+) -> Iterator[Picture]:
     """The pictures with their addresses: where Bitbucket shows them, else where S3 keeps them.
 
-    A later attempt replaces the pictures of an earlier one.
+    A later attempt replaces the pictures of an earlier one. `reach` is asked for Bitbucket before
+    each. After the time `until`, a `time.monotonic()`, no more get an address.
     """
+    refused = False
     for number, picture in enumerate(drawn, 1):
+        if time.monotonic() >= until:
+            yield picture
+            continue
         name = f"cloud-run-{work.job.run_id}-{number}{picture.path.suffix}"
+        bitbucket = None if refused else reach()
         if bitbucket is not None:
             kind = _CONTENT_TYPES.get(picture.path.suffix, "application/octet-stream")
             try:
                 address = bitbucket.upload(name, picture.path.read_bytes(), kind)
             except (BitbucketRefused, BitbucketUnavailable) as failure:
                 say(f"{failure}; plots go to S3")
-                bitbucket = None
+                refused = True
             else:
                 yield replace(picture, address=address)
                 continue
-        yield _in_s3(work, picture, name)
+        yield _in_s3(work, picture, name, until)
 
 
-def _in_s3(work: Work, picture: Picture, name: str) -> Picture:
+def _in_s3(work: Work, picture: Picture, name: str, until: float) -> Picture:
     uri = work.settings.results(work.job, f"plots/{name}")
     if not uri:
         return picture
     try:
-        work.s3.store(picture.path, uri)
+        work.s3_until(until).store(picture.path, uri)
     except S3Failed as failure:
         say(str(failure))
         return picture

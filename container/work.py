@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from container import interpreter
@@ -60,10 +61,18 @@ class Work:
         """Until when to try to deliver the results, told from when this is first asked."""
         return deadline(self.settings, self.started, time.monotonic())
 
-    def run_beside(self, command: Sequence[str], directory: Path | None = None) -> Ended:
+    def run_beside(
+        self,
+        command: Sequence[str],
+        directory: Path | None = None,
+        *,
+        until: float = math.inf,
+        most: float = math.inf,
+    ) -> Ended:
         """Run a program of ours in the environment of the project's, and read what it says.
 
-        It outlives a SIGTERM: what it does is part of bringing results to safety.
+        It outlives a SIGTERM: what it does is part of bringing results to safety. `until` and
+        `most` are those of `Children.run`.
         """
         return self.children.run(
             command,
@@ -71,7 +80,13 @@ class Work:
             environment=self.dvc.environment,
             finish=True,
             read=True,
+            until=until,
+            most=most,
         )
+
+    def s3_until(self, until: float) -> S3:
+        """S3, whose calls end at a time, a `time.monotonic()`, at the latest."""
+        return S3(partial(self.run_beside, until=until), interpreter.with_boto3())
 
     def note(self, sentence: str) -> None:
         """Tell the log now, and the report's reader later."""

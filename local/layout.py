@@ -2,6 +2,7 @@
 
 import fcntl
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,13 @@ class Tools:
     sam: Path = PROJECT / ".venv/bin/sam"
 
     def check(self) -> None:
-        """Say what to do if one of them is not there."""
+        """Say what to do if one of them is not there, or cannot work on this machine."""
+        # The job's program guards its credentials with Linux's own means: prctl, /proc, memfd.
+        if sys.platform != "linux":
+            message = (
+                "jobs need Linux: on macOS or Windows, use a virtual machine, WSL or a container"
+            )
+            raise StackError(message)
         for path in (self.emulator_python, self.sam):
             if not path.exists():
                 message = f"{path} is not there: run make setup"

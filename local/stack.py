@@ -137,6 +137,7 @@ def running(
                 "ProgramDirectory": str(state.program),
                 "ReconcileRate": "rate(1 minute)",
                 "UnmovedSeconds": "30",
+                "UnseenSeconds": "15",
                 **(parameters or {}),
             }
             deployment = deploy(tools, built, endpoints, wanted, state.root)

@@ -50,14 +50,14 @@ class Clients:
         self._session: Any = Session()
         self._region = region
 
-    def make(self, service: str, *, attempts: int = _ATTEMPTS) -> Any:
-        """A client of `service`; a call is tried `attempts` times in all, 5 s each at most."""
+    def make(self, service: str, *, attempts: int = _ATTEMPTS, seconds: int = _READ_SECONDS) -> Any:
+        """A client of `service`; a call is tried `attempts` times, `seconds` each at most."""
         return self._session.create_client(
             service,
             region_name=self._region,
             config=Config(
                 connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_READ_SECONDS,
+                read_timeout=seconds,
                 # AWS checks what it gets as well: to do it here is a twelfth of a call's CPU.
                 parameter_validation=False,
                 retries={"mode": "standard", "total_max_attempts": attempts},

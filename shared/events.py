@@ -9,9 +9,20 @@ versions. JSON Schemas: `events/schemas/`.
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    computed_field,
+)
+
+from shared.lines import one_line
 
 SOURCE = "cloud-runner"
+_LONGEST_HEADLINE = 500
+_UNQUOTED = str.maketrans({'"': "'", "\\": "/"})
 
 RunId = NewType("RunId", str)
 State = Literal["requested", "submitted", "running", "succeeded", "failed", "stopped", "rejected"]
@@ -313,6 +324,21 @@ class RunStateChanged(Event):
     started_at: Moment | None = None
     stopped_at: Moment | None = None
     updated_at: Moment
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
+    @property
+    def headline(self) -> str:
+        """All of it on one line that may stand between double quotes as it is: for mails and chats.
+
+        At most 500 characters. EventBridge's input transformers put values into their template as
+        they are (EventBridge user guide, "Common issues with transforming input"): a reason or a
+        branch with a quote or a backslash in it would be an input that nobody gets.
+        """
+        of = self.repository.full_name if self.repository is not None else f"run {self.run_id}"
+        branch = f", branch {self.branch}" if self.branch is not None else ""
+        reason = f": {self.reason}" if self.reason is not None else ""
+        line = one_line(f"{of}{branch}, {self.state}{reason}", _LONGEST_HEADLINE)
+        return line.translate(_UNQUOTED)
 
 
 class Envelope(Model):

@@ -11,7 +11,7 @@ from shared import exits
 from shared.endings import LONGEST_REASON
 from shared.events import Machine, MachineReported, State
 from shared.machines import GRACE, MachineDetail
-from shared.runs import Run, finish, rank, stopped_by
+from shared.runs import Run, Stop, finish, rank, stopped_by
 
 # So long after its end a machine that EC2 still shows as running, and that nobody could end, will
 # say nothing any more.
@@ -80,7 +80,7 @@ def reported(run: Run, report: MachineReported, now: datetime) -> Run:
 
 
 def found(run: Run, machine: MachineDetail | None, now: datetime) -> Run:
-    """The record after EC2 said `machine` of the run's own; None: it knows no such machine.
+    """The record after EC2 said `machine` of the run's own; None: it has not spoken of it.
 
     A machine that ended, or went on with another run, without a word of its own leaves a run that
     has failed, or was stopped if somebody had asked for that.
@@ -89,7 +89,7 @@ def found(run: Run, machine: MachineDetail | None, now: datetime) -> Run:
         return run
     # Whether a run that is requested is begun at all, the command that asked for it knows better.
     gone_on = run.state != "requested" and machine is not None and went_on(run, machine)
-    reason = _WENT_ON if gone_on else _lost(run.machine, machine, now)
+    reason = _WENT_ON if gone_on else _lost(run.machine, machine, run.stop_asked, now)
     if reason is None:
         return run
     if run.stop_asked is not None:
@@ -132,9 +132,17 @@ def _exit_code(run: Run, code: int | None) -> str:
     return f"exit code {code}" if known is None else f"{known} (exit code {code})"
 
 
-def _lost(ours: Machine, machine: MachineDetail | None, now: datetime) -> str | None:
+def _lost(
+    ours: Machine, machine: MachineDetail | None, stopped: Stop | None, now: datetime
+) -> str | None:
     """Why nothing will come of the run any more; None while something may."""
     if machine is None:
+        # A filtered answer may leave out one that there is, and one that has ended is described for
+        # about an hour (EC2 API reference, TerminateInstances). Unseen at its own end, or so long
+        # after somebody has ended it, it is gone.
+        ended_by = ours.ends_at + GRACE if stopped is None else stopped.at + _SILENT
+        if now < min(ended_by, ours.ends_at + GRACE):
+            return None
         return "EC2 does not know the machine any more: how the run ended is not known"
     # It may have been given more time since: its tag says so.
     ends_at = max(ours.ends_at, machine.ends_at or ours.ends_at)

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from shared.aws import calling, condition_failed
 from shared.errors import Unavailable
 from shared.events import RunId, State, timestamp
 from shared.items import attribute, value
 from shared.runs import Run
+from shared.telemetry import log
 
 INDEX = "ByState"
 _ROUNDS = 8
@@ -118,7 +120,13 @@ class RunStore:
                     TableName=self._table, IndexName=INDEX, **query, **start
                 )
             for item in answer["Items"]:
-                yield _run(item)
+                try:
+                    run = _run(item)
+                except ValidationError as error:
+                    # A newer version's, after a rollback. The others must not wait for it.
+                    log.error("record not readable", run_id=value(item["run_id"]), why=_why(error))
+                else:
+                    yield run
             if "LastEvaluatedKey" not in answer:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -157,6 +165,11 @@ class RunStore:
 def _attributes(run: Run) -> dict[str, Any]:
     # JSON mode makes texts of times; what holds nothing is no attribute.
     return run.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _why(error: ValidationError) -> list[str]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found]
 
 
 def _run(item: Mapping[str, Any]) -> Run:

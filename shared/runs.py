@@ -52,7 +52,8 @@ class Run(Model):
     """One run, as the table `Runs` holds it; `version` rises by one with every write.
 
     Repository, branch and commit are absent where a run was asked for by command without them.
-    `lease_until` is the end of the submitter's claim on the current attempt. A run with a `machine`
+    `lease_until` is the end of the submitter's claim on the current attempt, `lease_by` tells which
+    call of it has claimed it last. A run with a `machine`
     of its own never has a job; `after` is the run that the machine had last before this one.
     `inferred`: the attempt's end was concluded from what EC2 says, and its machine may know better.
     """
@@ -75,6 +76,7 @@ class Run(Model):
     after: RunId | None = None
     inferred: bool = False
     lease_until: Moment | None = None
+    lease_by: str | None = None
     stop: Stop | None = None
     blocked: Blocked | None = None
     created_at: Moment
@@ -114,17 +116,22 @@ def rank(state: State) -> int:
     return _RANK.get(state, _FINAL_RANK)
 
 
-def commit_run_id(repository_uuid: str, branch: str, commit: str) -> RunId:
-    """The identity of a commit's run: the same commit on the same branch is the same run.
+def commit_run_id(stack: str, repository_uuid: str, branch: str, commit: str) -> RunId:
+    """The identity of a commit's run: to one stack a commit on a branch is one run.
 
-    24 hexadecimal digits. The parts are lengths first, so that no two triples run together.
+    24 hexadecimal digits. The parts are lengths first, so that no two sets of them run together. A
+    repository may be in several stacks (`Names.stack`): what Bitbucket holds of a run is named by
+    its id alone, so no two stacks may have one in common (docs/decisions/0033).
     """
-    return _run_id("commit", repository_uuid, branch, commit)
+    return _run_id("commit", stack, repository_uuid, branch, commit)
 
 
-def request_run_id(request_id: str) -> RunId:
-    """The identity of a run asked for by command: a request id that the client made first."""
-    return _run_id("request", request_id)
+def request_run_id(stack: str, request_id: str) -> RunId:
+    """The identity of a run asked for by command: a request id that the client made first.
+
+    The client may ask two stacks with one: an experiment's follows from what is in its queue.
+    """
+    return _run_id("request", stack, request_id)
 
 
 def _run_id(*parts: str) -> RunId:

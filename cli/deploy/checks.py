@@ -83,7 +83,11 @@ def jobs_under_way(account: Account, deployed: Deployed) -> int:
     if deployed.parameters.get("ExistingJobQueueArn"):
         return 0
     batch = account.client("batch")
-    wanted = [deployed.output("JobQueueArn"), deployed.output("GpuJobQueueArn")]
+    # A stack that was never wholly made has no outputs, and has run no jobs.
+    outputs = deployed.outputs
+    wanted = [outputs[name] for name in ("JobQueueArn", "GpuJobQueueArn") if name in outputs]
+    if not wanted:
+        return 0
     with asking("listing jobs"):
         # A deletion that failed may have taken them already.
         queues = batch.describe_job_queues(jobQueues=wanted)["jobQueues"]

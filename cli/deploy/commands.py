@@ -83,8 +83,9 @@ def deploy(account: Account, given: Mapping[str, str], *, yes: bool, skip_build:
             sam.build(account, chosen["Architecture"].value)
     values = {name: choice.value for name, choice in chosen.items()}
     values[release.PARAMETER] = release.digest(sam.BUILT, values)
+    declined_before = stack.unexecuted(account)
     sam.deploy(account, values, yes=yes)
-    stack.refuse_if_declined(account)
+    stack.refuse_if_declined(account, declined_before)
     deployed = account.deployed()
     with step("storing what machines and projects need"), asking("storing it in the bucket"):
         stored = program.upload(account.client("s3"), deployed.output("DataBucket"))

@@ -1,5 +1,6 @@
 """The stack of an environment: whether it can be updated, what needs it, and its end."""
 
+from collections.abc import Container
 from typing import Any
 
 from botocore.exceptions import WaiterError
@@ -32,32 +33,46 @@ def updatable(account: Account) -> Deployed | None:
         with step(doing), asking(doing):
             delete(account.client("cloudformation"), account.stack)
         return None
+    half_made = (
+        command(account, "undeploy") + ", which deletes what there is of it; then deploy again"
+    )
     what = {
         "UPDATE_ROLLBACK_FAILED": (
             "mend what its events in the CloudFormation console name, then\n"
             f"  aws cloudformation continue-update-rollback --stack-name {account.stack}"
         ),
+        "CREATE_FAILED": half_made,
+        "ROLLBACK_FAILED": half_made,
         "DELETE_FAILED": command(account, "undeploy") + ", which says what could not be deleted",
     }.get(found.status, "wait until it is done, or look into the CloudFormation console")
     message = f"the stack {account.stack} is in the state {found.status}: {what}"
     raise AccountError(message)
 
 
-def refuse_if_declined(account: Account) -> None:
+def unexecuted(account: Account) -> dict[str, str]:
+    """The change sets that wait for somebody to execute them: names by ARN."""
+    with asking("looking for change sets"):
+        if account.find() is None:
+            return {}
+        pages = account.client("cloudformation").get_paginator("list_change_sets")
+        return {
+            one["ChangeSetId"]: one["ChangeSetName"]
+            for page in pages.paginate(StackName=account.stack)
+            for one in page["Summaries"]
+            if one.get("ExecutionStatus") == "AVAILABLE"
+        }
+
+
+def refuse_if_declined(account: Account, before: Container[str]) -> None:
     """See that the change set was executed; SAM ends well when somebody says no to it.
+
+    `before` are the ARNs of those that were there already, which say nothing of this time.
 
     Raises:
         AccountError: it was not.
 
     """
-    with asking("looking whether the change set was executed"):
-        pages = account.client("cloudformation").get_paginator("list_change_sets")
-        left = [
-            one["ChangeSetName"]
-            for page in pages.paginate(StackName=account.stack)
-            for one in page["Summaries"]
-            if one.get("ExecutionStatus") == "AVAILABLE"
-        ]
+    left = [name for arn, name in unexecuted(account).items() if arn not in before]
     if left:
         message = f"nothing was deployed: the change set {left[0]} was not executed"
         raise AccountError(message)

@@ -11,7 +11,7 @@ from cli.dlq.letters import Letter
 from cli.dlq.named import named, queue_name
 from cli.dlq.queues import KINDS, Kind
 from cli.dlq.redriving import Outcome, redrive
-from cli.dlq.routes import Back, Route, ToItsSource, ToItsTarget
+from cli.dlq.routes import Back, Route, ToItsSource, ToItsTarget, ToNobody
 from cli.dlq.wording import outcome_line, plan, total
 from cli.examples import example
 
@@ -24,6 +24,8 @@ _AT_LEAST = 10
     epilog=example(
         "cloud-runner dlq redrive statuses --dry-run",
         "cloud-runner dlq redrive undelivered --drop --yes",
+        "cloud-runner dlq redrive statuses --drop "
+        "--message-id 3f766329-2b4d-4e0d-b2f0-dde8ace089bf",
     ),
 )
 @queue_name
@@ -36,7 +38,9 @@ _AT_LEAST = 10
     help="Only this message. May be given again.",
 )
 @click.option(
-    "--drop", is_flag=True, help="Delete what can be sent nowhere, instead of leaving it."
+    "--drop",
+    is_flag=True,
+    help="Delete what can be sent nowhere, instead of leaving it; with --message-id, that message.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -47,20 +51,22 @@ def redrive_queue(
 
     Doing it twice does no harm: every function bears a message that it has seen before. Of the
     queue `undelivered`, events go to the queue that they were meant for; ticks of the schedule and
-    mails go nowhere and stay, or are deleted with --drop.
+    mails go nowhere and stay, or are deleted with --drop. A letter that stays keeps its queue's
+    alarm from telling of the next one: drop what nobody needs any more.
     """
     deployed = account.deployed()
     queue, kind = named(account, deployed, name)
+    stack = account.names.stack
     with asking("counting dead letters"):
         counts = queue.counts()
-        route = _route(account, deployed, kind)
+        route = ToNobody() if drop and ids else _route(account, deployed, kind)
     most = max(counts.total, _AT_LEAST)
 
     def outcomes(*, dry: bool) -> Generator[Outcome, None, None]:
         return redrive(queue, route, most=most, only=set(ids), drop=drop, dry_run=dry)
 
     if dry_run or not yes:
-        planned = _follow(name, outcomes(dry=True), silent=True)
+        planned = _follow(name, stack, outcomes(dry=True), silent=True)
         _check_found(name, ids, planned)
         if not planned:
             click.echo(f"no dead letters of {name}")
@@ -74,7 +80,7 @@ def redrive_queue(
             click.echo("nothing to do; --drop deletes them")
             return
         click.confirm("go on?", abort=True)
-    done = _follow(name, outcomes(dry=False), silent=False)
+    done = _follow(name, stack, outcomes(dry=False), silent=False)
     with asking("counting dead letters"):
         counts = queue.counts()
     click.echo(f"{total(done)}; dead letters of {name} now: about {counts.total}")
@@ -95,7 +101,9 @@ def _route(account: Account, deployed: Deployed, kind: Kind) -> Callable[[Letter
     return ToItsTarget(queues)
 
 
-def _follow(name: str, outcomes: Generator[Outcome, None, None], *, silent: bool) -> list[Outcome]:
+def _follow(
+    name: str, stack: str, outcomes: Generator[Outcome, None, None], *, silent: bool
+) -> list[Outcome]:
     """All outcomes, each told as it comes; a failure says how far it got."""
     done: list[Outcome] = []
     try:
@@ -104,7 +112,7 @@ def _follow(name: str, outcomes: Generator[Outcome, None, None], *, silent: bool
             for outcome in going:
                 done.append(outcome)
                 if not silent:
-                    console.print(f"  {outcome_line(outcome)}", markup=False)
+                    console.print(f"  {outcome_line(outcome, stack)}", markup=False)
     except BaseException:
         if not silent:
             click.echo(

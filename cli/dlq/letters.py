@@ -72,8 +72,11 @@ class About:
     commit: str | None = None
 
 
-def about(letter: Letter) -> About:
-    """What a letter is about: an event of ours, or one of Batch's, which has it as parameters."""
+def about(letter: Letter, stack: str) -> About:
+    """What a letter is about: an event of ours, or one of Batch's, which has it as parameters.
+
+    `stack` is `Names.stack` of the stack whose dead letter it is: a push does not tell it.
+    """
     content = letter.content()
     detail = _part(content, "detail")
     parameters = _part(detail, "parameters")
@@ -84,7 +87,7 @@ def about(letter: Letter) -> About:
     run_id = _text(detail, "run_id") or _text(parameters, "runId")
     uuid = _text(repository, "uuid")
     if run_id is None and uuid and branch and commit:
-        run_id = commit_run_id(uuid, branch, commit)
+        run_id = commit_run_id(stack, uuid, branch, commit)
     return About(
         event=_text(content, "detail-type"),
         run_id=run_id,

@@ -75,6 +75,7 @@ def show(account: Account, name: str, *, limit: int, bodies: bool, json_wanted: 
     The messages are held for a moment and then given back; their receive counts grow by one.
     """
     queue, kind = named(account, account.deployed(), name)
+    stack = account.names.stack
     with (
         asking(f"looking into the dead letters of {kind.name}"),
         Reading(queue, most=limit, hold_seconds=_LOOK_SECONDS) as reading,
@@ -82,11 +83,13 @@ def show(account: Account, name: str, *, limit: int, bodies: bool, json_wanted: 
         letters = list(reading)
         counts = queue.counts()
     if json_wanted:
-        click.echo(json.dumps([as_json(letter, bodies=bodies) for letter in letters], indent=2))
+        click.echo(
+            json.dumps([as_json(letter, stack, bodies=bodies) for letter in letters], indent=2)
+        )
         return
     now = datetime.now(UTC)
     for place, letter in enumerate(letters, 1):
-        for line in described(place, letter, now):
+        for line in described(place, letter, stack, now):
             click.echo(line)
         if bodies:
             click.echo("\n".join(indented_body(letter)))

@@ -38,7 +38,8 @@ class Reading:
         while handed_over < self._most:
             taken = self._queue.take(self._hold_seconds)
             self._held.update({letter.id: letter for letter in taken})
-            new = [letter for letter in taken if letter.id not in self._seen]
+            # One answer may hold two copies of a message.
+            new = [*{one.id: one for one in taken if one.id not in self._seen}.values()]
             # Nothing, or only what was here before: a message that comes back is met once.
             if not new:
                 return

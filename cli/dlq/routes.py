@@ -37,6 +37,15 @@ class ToItsSource:
 
 
 @dataclass(frozen=True)
+class ToNobody:
+    """Whoever named these letters wants them gone, wherever they could be sent."""
+
+    def __call__(self, _letter: Letter) -> Route:
+        """Nowhere."""
+        return Nowhere("named to be dropped")
+
+
+@dataclass(frozen=True)
 class ToItsTarget:
     """Each letter was on its way to the target of a rule; `queues` are the stack's, by ARN."""
 

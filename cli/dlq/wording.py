@@ -12,9 +12,9 @@ from cli.dlq.routes import Back
 from cli.shown import age, printable
 
 
-def outcome_line(outcome: Outcome) -> str:
+def outcome_line(outcome: Outcome, stack: str) -> str:
     """One letter, and what became of it."""
-    what = " ".join(_words(about(outcome.letter))) or "no event of ours"
+    what = " ".join(_words(about(outcome.letter, stack))) or "no event of ours"
     return printable(f"{outcome.letter.id}  {what}  {_way(outcome)}")
 
 
@@ -43,9 +43,9 @@ def _words(what: About) -> list[str]:
     return [word for word in known if word] + run
 
 
-def described(place: int, letter: Letter, now: datetime) -> Iterator[str]:
+def described(place: int, letter: Letter, stack: str, now: datetime) -> Iterator[str]:
     """All that is known of a letter, but its body."""
-    what = about(letter)
+    what = about(letter, stack)
     sent = letter.sent_at
     facts = {
         "event": what.event or "none of ours",
@@ -70,9 +70,9 @@ def indented_body(letter: Letter) -> Iterator[str]:
     yield from (f"   {printable(line)}" for line in text.split("\n"))
 
 
-def as_json(letter: Letter, *, bodies: bool) -> dict[str, Any]:
+def as_json(letter: Letter, stack: str, *, bodies: bool) -> dict[str, Any]:
     """A letter for programs."""
-    what = about(letter)
+    what = about(letter, stack)
     return {
         "id": letter.id,
         "sent_at": letter.sent_at and letter.sent_at.isoformat(),

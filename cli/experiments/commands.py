@@ -124,7 +124,8 @@ def list_experiments(
     here = place(account, remote, repository)
     waiting = queued(here.git)
     found, elsewhere = _sent(here, (), everything=everything, waiting=waiting)
-    rows = listing(waiting, found, frozenset(bringing.here(here.git)))
+    brought = frozenset(bringing.here(here.git))
+    rows = listing(waiting, found, brought, here.requests.run_id)
     if json_wanted:
         click.echo(json.dumps([row.told() for row in rows], indent=2))
         return

@@ -16,15 +16,19 @@ from cli.experiments.remotes import Remote, changes_ref, experiment_ref
 from cli.experiments.sent import Sent, request_id
 from cli.requests import Requests, Source, reaching
 from shared.events import Asked, Changes, RunId
-from shared.runs import Run, request_run_id
+from shared.runs import Run
 
 
 @dataclass(frozen=True)
 class Order:
-    """An experiment that can be sent: what is to be asked for it, or its run from before."""
+    """An experiment that can be sent: what is to be asked for it, or its run from before.
+
+    `run_id` is its run, whether that exists or not.
+    """
 
     experiment: Queued
     source: Source
+    run_id: RunId
     arguments: str
     changed: tuple[str, ...]
     before: Run | None
@@ -33,11 +37,6 @@ class Order:
     def request_id(self) -> str:
         """Who asks with it asks for the same run."""
         return request_id(self.source.repository.uuid, self.experiment)
-
-    @property
-    def run_id(self) -> RunId:
-        """Its run, whether that exists or not."""
-        return request_run_id(self.request_id)
 
     def asked(self, resources: Asked, commit: str) -> Asked:
         """What its run is asked to do."""
@@ -121,7 +120,7 @@ class Submitting:
 
     def _order(self, experiment: Queued, outside: Sequence[str]) -> Order:
         source = self._source(experiment)
-        run_id = request_run_id(request_id(source.repository.uuid, experiment))
+        run_id = self.requests.run_id(request_id(source.repository.uuid, experiment))
         with reaching("looking for a run of before"):
             before = self.requests.records.get(run_id)
         changed = tuple(workspaces.changed(self.git, experiment))
@@ -129,7 +128,7 @@ class Submitting:
         if before is None:
             self._check_is_new(experiment)
             self._check_is_whole(experiment, changed, outside)
-        return Order(experiment, source, arguments, changed, before)
+        return Order(experiment, source, run_id, arguments, changed, before)
 
     def _check_is_new(self, experiment: Queued) -> None:
         if experiment_ref(experiment.baseline, experiment.name) in self.remote.experiments:

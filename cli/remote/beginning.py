@@ -26,7 +26,7 @@ from cli.remote.work import Work
 from cli.runs.stack import RunsStack
 from cli.shown import command
 from shared.machine_runs import begun
-from shared.runs import Run, finish, new_run, request_run_id, state_changed
+from shared.runs import Run, finish, new_run, state_changed
 
 # What the machine says of itself travels by a queue, and takes some seconds.
 _NEWS_SECONDS = 30
@@ -81,7 +81,8 @@ class Beginning:
         return self._begun(run, sent_at)
 
     def _recorded(self) -> Run:
-        run_id, now, source = request_run_id(str(uuid.uuid4())), datetime.now(UTC), self.work.source
+        run_id = self.stack.requests.run_id(str(uuid.uuid4()))
+        now, source = datetime.now(UTC), self.work.source
         with reaching("writing the record of the run"):
             run = new_run(
                 run_id,

@@ -114,7 +114,7 @@ def _comparing(account: Account, secrets: Secrets, since: timedelta) -> Comparin
         ),
         runs=RunStore(account.client("dynamodb"), deployed.output("RunsTableName")),
         publisher=Publisher(sqs=account.client("sqs"), queues=queues),
-        rules=Rules(deployed.output("KeywordPrefix"), limits(deployed), since),
+        rules=Rules(account.names.stack, deployed.output("KeywordPrefix"), limits(deployed), since),
     )
 
 

@@ -21,6 +21,7 @@ Todo: TypeAlias = Literal["send", "old", "known"]
 class Rules:
     """How the stack reads keywords, and how old a commit may be to be replayed."""
 
+    stack: str
     prefix: str
     limits: Limits
     since: timedelta
@@ -48,7 +49,7 @@ def find(
     A result commit asks for nothing, and a record, whatever it says, means that the push was heard.
     """
     pushed = head.pushed(repository, rules.prefix, now)
-    asked = request(pushed, rules.prefix, rules.limits, now)
+    asked = request(pushed, rules.stack, rules.prefix, rules.limits, now)
     if asked is None:
         return None
     known = record(asked.run_id)

@@ -22,9 +22,9 @@ from cli.typed import FullName
 from cli.working_copy import WorkingCopy
 from services.parser.keywords import Keywords, Limits, read
 from shared.errors import Rejected
-from shared.events import Asked
+from shared.events import Asked, RunId
 from shared.hydra import ArgumentError
-from shared.runs import Run, request_run_id
+from shared.runs import Run
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
@@ -133,7 +133,7 @@ def read_options(
         lines += [f":{names.experiment}:"] if experiment else []
         # An empty number is none; the keyword without one would have a meaning.
         lines += [f":{told[option]}: {text or '-'}" for option, text in numbers.items()]
-        asked = read("\n".join(lines), prefix, most, request_run_id(""))
+        asked = read("\n".join(lines), prefix, most, RunId(""))
     except (ArgumentError, Rejected) as error:
         raise click.UsageError(str(error)) from error
     if asked is None:  # a run keyword always asks for a run

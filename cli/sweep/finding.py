@@ -11,8 +11,9 @@ from itertools import islice
 
 import click
 
+from cli.requests import Requests
 from cli.runs.finding import STATES, newest_first
-from cli.sweep.sending import wave_run_id
+from cli.sweep.sending import request_id
 from shared.events import RunId, State, Sweep
 from shared.points import Place
 from shared.run_store import RunStore
@@ -87,14 +88,15 @@ def newest(records: RunStore) -> list[Known]:
     return _grouped(run for run in islice(found, _MOST_RECORDS) if run.asked.sweep is not None)
 
 
-def find(records: RunStore, reference: str) -> Known:
+def find(requests: Requests, reference: str) -> Known:
     """The one sweep that `reference` means, with what is known of its waves.
 
     Raises:
         click.ClickException: there is none, or more than one.
 
     """
-    exact = records.get(wave_run_id(reference, 1)) or records.get(RunId(reference))
+    records, first = requests.records, requests.run_id(request_id(reference, 1))
+    exact = records.get(first) or records.get(RunId(reference))
     if exact is not None:
         return Known(sweep_of(exact).sweep_id, (exact,))
     begins = [one for one in newest(records) if one.sweep_id.startswith(reference)]
@@ -108,15 +110,16 @@ def find(records: RunStore, reference: str) -> Known:
     raise click.ClickException(message)
 
 
-def complete(records: RunStore, known: Known, numbers: Iterable[int]) -> Known:
+def complete(requests: Requests, known: Known, numbers: Iterable[int]) -> Known:
     """The same sweep with the run of every wave of these numbers, as it is now.
 
     A wave that was never asked for has none.
     """
     if known.first.run_id == known.sweep_id:
-        return Known(known.sweep_id, tuple(_present(records, [known.first.run_id])))
-    ids = [wave_run_id(known.sweep_id, number) for number in sorted({1, *numbers})]
-    return Known(known.sweep_id, tuple(_present(records, ids)))
+        return Known(known.sweep_id, tuple(_present(requests.records, [known.first.run_id])))
+    waves = sorted({1, *numbers})
+    ids = [requests.run_id(request_id(known.sweep_id, number)) for number in waves]
+    return Known(known.sweep_id, tuple(_present(requests.records, ids)))
 
 
 def _present(records: RunStore, ids: Sequence[RunId]) -> Iterator[Run]:

@@ -38,9 +38,9 @@ def load(account: Account, reference: str) -> tuple[Known, SweepResults]:
 
     """
     deployed = account.deployed()
-    records = Requests(account, deployed).records
+    requests = Requests(account, deployed)
     with reaching("looking for a sweep"):
-        known = find(records, reference)
+        known = find(requests, reference)
         bucket = deployed.output("DataBucket")
         results = SweepResults(account.client("s3"), bucket, known.place)
-        return complete(records, known, results.waves()), results
+        return complete(requests, known, results.waves()), results

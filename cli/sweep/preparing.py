@@ -14,7 +14,7 @@ from cli.requests import Requests, Source, find_source
 from cli.sweep.checks import Checks
 from cli.sweep.config import Plan
 from cli.sweep.resuming import to_send
-from cli.sweep.sending import wave_run_id
+from cli.sweep.sending import request_id
 from cli.sweep.trace import Trace
 from cli.sweep.trace_state import Target, TraceError, TraceState
 from cli.working_copy import WorkingCopy
@@ -117,7 +117,7 @@ def described(prepared: Prepared) -> list[str]:
 def _as_begun(requests: Requests, sweep_id: str, known: TraceState) -> Source | None:
     """The commit with which the sweep began, wherever its branch has moved since."""
     for number in sorted(known.waves):
-        run = requests.records.get(wave_run_id(sweep_id, number))
+        run = requests.records.get(requests.run_id(request_id(sweep_id, number)))
         if run is not None and run.repository is not None and run.branch and run.commit:
             return Source(run.repository, run.branch, run.commit)
     return None

@@ -20,7 +20,7 @@ from shared.batch_jobs import BatchJobs
 from shared.errors import Rejected
 from shared.events import Asked, RunId, Sweep
 from shared.points import Place, encode
-from shared.runs import Run, request_run_id
+from shared.runs import Run
 from shared.sweep_results import Listed, SweepResults
 
 # DescribeJobs takes so many ids (service model).
@@ -29,12 +29,8 @@ _MOST_IDS = 100
 _OVERLAP_MS = 30_000
 
 
-def wave_run_id(sweep_id: str, number: int) -> RunId:
-    """The run that a wave of a command's sweep is."""
-    return request_run_id(_request_id(sweep_id, number))
-
-
-def _request_id(sweep_id: str, number: int) -> str:
+def request_id(sweep_id: str, number: int) -> str:
+    """What a wave of a command's sweep is asked for with: its run follows from it."""
     return f"{sweep_id}/{number}"
 
 
@@ -51,7 +47,7 @@ class StackWaves:
 
     def run_id(self, number: int) -> RunId:
         """The run that a wave is, or will be."""
-        return wave_run_id(self.place.sweep_id, number)
+        return self.requests.run_id(request_id(self.place.sweep_id, number))
 
     def send(self, wave: Wave, line: Line) -> None:
         """Store the list of a wave, and then ask for its run.
@@ -65,7 +61,7 @@ class StackWaves:
         with calling("storing the points of a wave"):
             self.s3.put_object(Bucket=self.bucket, Key=self.place.points(wave.number), Body=listed)
         asked = asked_for(line.plan, self.place.sweep_id, wave, width)
-        self.requests.ask(_request_id(self.place.sweep_id, wave.number), asked, self.source)
+        self.requests.ask(request_id(self.place.sweep_id, wave.number), asked, self.source)
 
     def again(self, wave: Wave, line: Line) -> bool:
         """Begin another attempt of a wave's run that was rejected.

@@ -20,6 +20,7 @@ _GIVEN_UP: Final = frozenset(
         ("ProgramDirectory", "AllowedPattern"),
         ("ReconcileRate", "AllowedPattern"),
         ("UnmovedSeconds", "MinValue"),
+        ("UnseenSeconds", "MinValue"),
     }
 )
 _LISTS: Final = frozenset({"CommaDelimitedList", "List<Number>"})

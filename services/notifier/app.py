@@ -18,6 +18,7 @@ from shared.entry import Handler, entry
 from shared.errors import Unavailable
 from shared.events import Event, Repository, RunStateChanged
 from shared.gone import believe_gone
+from shared.names import Names
 from shared.publisher import Publisher
 from shared.run_store import RunStore
 from shared.secrets import Secrets
@@ -32,6 +33,8 @@ class NotifierSettings(Settings):
 
     bitbucket_api_url: str
     bitbucket_auth_secret: str
+    environment: str
+    organization: str
     runs_table: str
     statuses_queue_url: str
 
@@ -50,6 +53,7 @@ class Dependencies:
     runs: RunStore
     bitbucket: PostsStatuses
     links: Links
+    stack: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -64,7 +68,9 @@ def handle(changed: RunStateChanged, needs: Dependencies) -> list[Event]:
         if run.version == posted:
             return []
         try:
-            needs.bitbucket.post_status(run.repository, run.commit, status(run, needs.links))
+            needs.bitbucket.post_status(
+                run.repository, run.commit, status(run, needs.links, needs.stack)
+            )
         except NotFound as missing:
             believe_gone(run, missing, since=changed.updated_at, now=needs.clock())
             return []
@@ -87,6 +93,7 @@ def build() -> Handler:
         runs=RunStore(clients.make("dynamodb"), settings.runs_table),
         bitbucket=Bitbucket(settings.bitbucket_api_url, settings.bitbucket_auth_secret, secrets),
         links=Links(settings.aws_region),
+        stack=Names(settings.organization, settings.environment).stack,
     )
     queue = Queue(clients.make_late("sqs"), settings.statuses_queue_url)
     return Consumer(

@@ -60,13 +60,16 @@ class Links:
         return url if len(url) <= _MAX_URL else "https://bitbucket.org/"
 
 
-def status(run: Run, links: Links) -> dict[str, str]:
-    """The build status that `run`'s record stands for, as the body of Bitbucket's call."""
+def status(run: Run, links: Links, stack: str) -> dict[str, str]:
+    """The build status that `run`'s record stands for, as the body of Bitbucket's call.
+
+    `stack` is `Names.stack`: a repository may be in two, and a commit then has a status of each.
+    """
     body = {
-        # 34 characters; the run's id is a hash, so the key is the run's alone and stays.
+        # 34 characters; the run's id is a hash, so the key is this stack's run's alone and stays.
         "key": f"cloud-run-{run.run_id}",
         "state": _STATES[run.state],
-        "name": one_line(_name(run), _MAX_TEXT),
+        "name": one_line(_name(run, stack), _MAX_TEXT),
         "description": one_line(describe(run), _MAX_TEXT),
         "url": links.url(run),
     }
@@ -124,12 +127,16 @@ def _after(run: Run) -> str:
     return f" after {took}" if took else ""
 
 
-def _name(run: Run) -> str:
+def _name(run: Run, stack: str) -> str:
+    what, asked = _what(run)
+    # Before what was asked for, which may be long: the end of a name is cut.
+    return f"Cloud {what} in {stack}" + (f": {asked}" if asked else "")
+
+
+def _what(run: Run) -> tuple[str, str | None]:
     sweep = run.asked.sweep
     if sweep is not None:
-        return f"Cloud sweep: {sweep.space or sweep.target or sweep.sweep_id}"
+        return "sweep", sweep.space or sweep.target or sweep.sweep_id
     if run.machine is not None:
-        asked = run.asked.module or run.asked.arguments
-        return f"Cloud machine: {asked}" if asked else "Cloud machine"
-    what = "experiment" if run.asked.experiment else "run"
-    return f"Cloud {what}: {run.asked.arguments}" if run.asked.arguments else f"Cloud {what}"
+        return "machine", run.asked.module or run.asked.arguments
+    return ("experiment" if run.asked.experiment else "run"), run.asked.arguments

@@ -15,6 +15,7 @@ from shared.aws import Clients
 from shared.consumer import Consumer, Queue
 from shared.entry import Handler, entry
 from shared.events import CommitPushed, Event, RunRequested
+from shared.names import Names
 from shared.publisher import Publisher
 from shared.run_store import RunStore
 from shared.runs import state_changed
@@ -25,12 +26,14 @@ from shared.telemetry import bind_run, configure, log
 class ParserSettings(Settings):
     """The parser's settings."""
 
+    environment: str
     event_bus: str
     keyword_prefix: str
     max_gpus: int
     max_memory_mib: int
     max_sweep_points: int
     max_vcpus: int
+    organization: str
     pushes_queue_url: str
     runs_queue_url: str
     runs_table: str
@@ -42,6 +45,7 @@ class Dependencies:
     """What `handle` needs besides the event."""
 
     runs: RunStore
+    stack: str
     keyword_prefix: str
     limits: Limits
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -49,7 +53,7 @@ class Dependencies:
 
 def handle(pushed: CommitPushed, needs: Dependencies) -> list[Event]:
     """The events that a pushed commit causes: none, or its run's."""
-    run = request(pushed, needs.keyword_prefix, needs.limits, needs.clock())
+    run = request(pushed, needs.stack, needs.keyword_prefix, needs.limits, needs.clock())
     if run is None:
         return []
     bind_run(run.run_id)
@@ -75,7 +79,8 @@ def build() -> Handler:
         failed_percent=settings.tolerated_failure_percent,
     )
     runs = RunStore(clients.make("dynamodb"), settings.runs_table)
-    needs = Dependencies(runs, settings.keyword_prefix, limits)
+    stack = Names(settings.organization, settings.environment).stack
+    needs = Dependencies(runs, stack, settings.keyword_prefix, limits)
     publisher = Publisher(
         sqs=sqs,
         queues={RunRequested: settings.runs_queue_url},

@@ -19,11 +19,13 @@ _TRAILERS = (
 _LISTS_OTHERS = re.compile(r"\A(?:Merged in|Merge|Squashed commit of) |^\* ", re.MULTILINE)
 
 
-def request(pushed: CommitPushed, prefix: str, limits: Limits, now: datetime) -> Run | None:
+def request(
+    pushed: CommitPushed, stack: str, prefix: str, limits: Limits, now: datetime
+) -> Run | None:
     """The new record that the commit asks for, `requested` or `rejected`; None if it asks none."""
     if _is_result(pushed.message):
         return None
-    run_id = commit_run_id(pushed.repository.uuid, pushed.branch, pushed.commit)
+    run_id = commit_run_id(stack, pushed.repository.uuid, pushed.branch, pushed.commit)
     asked, rejection = _asked(pushed, prefix, limits, run_id)
     if asked is None and rejection is None:
         return None

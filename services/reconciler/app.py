@@ -3,7 +3,8 @@
 It changes no record itself. What it finds out is put where it should have arrived: Batch's answer
 and EC2's into the queue of Batch's events, a run that nobody submitted into the queue of runs, a
 sweep that nobody looks after into the queue of sweeps. So it may be cut off anywhere, or run twice,
-and nothing is missed. The same goes for machines that should have ended themselves.
+and nothing is missed. The same goes for machines that should have ended themselves. A queue that
+is not being read gets no more copies of it.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.reconciler.backlogs import Backlogs
 from services.reconciler.findings import FORSAKEN, TICKS, Tick, findings, still_requested
 from services.reconciler.machines import machines_of_runs, machines_overdue
 from shared.aws import Clients
@@ -89,14 +91,16 @@ def build() -> Handler:
         RunRequested: settings.runs_queue_url,
         SweepDue: settings.sweeps_queue_url,
     }
-    publisher = Publisher(sqs=clients.make("sqs"), queues=queues)
+    sqs = clients.make("sqs")
+    publisher, backlogs = Publisher(sqs=sqs, queues=queues), Backlogs(sqs, queues)
 
     def ask(event: dict[str, Any], _context: Any = None) -> Mapping[str, Any]:
         failed: list[Exception] = []
         with record(str(event.get("id", "none"))):
             for about in TICKS:
                 try:
-                    publisher.publish(handle(Tick(about, datetime.now(UTC)), needs))
+                    found = handle(Tick(about, datetime.now(UTC)), needs)
+                    publisher.publish(backlogs.with_room(found))
                 except Exception as error:  # noqa: BLE001 - raised below, after the others
                     failed.append(error)
         if failed:

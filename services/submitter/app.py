@@ -25,7 +25,10 @@ from shared.telemetry import bind_run, configure
 
 
 class SubmitterSettings(Settings):
-    """The submitter's settings. `lease_seconds`: its own timeout plus ListJobs' staleness."""
+    """The submitter's settings. `lease_seconds`: its own timeout plus ListJobs' staleness.
+
+    `unseen_seconds`: how long what Batch does not show is looked for, from the request on.
+    """
 
     data_bucket: str
     environment: str
@@ -44,6 +47,7 @@ class SubmitterSettings(Settings):
     sweep_job_definitions: str | None = None
     sweep_job_queues: str | None = None
     sweeps_queue_url: str
+    unseen_seconds: int
 
 
 def handle(requested: RunRequested, needs: Dependencies) -> list[Event]:
@@ -83,6 +87,7 @@ def build() -> Handler:
         gpu_job_queue=settings.gpu_job_queue,
         keyword_prefix=settings.keyword_prefix,
         lease_seconds=settings.lease_seconds,
+        unseen_seconds=settings.unseen_seconds,
         share_identifier=settings.share_identifier,
     )
     publisher = Publisher(

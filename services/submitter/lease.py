@@ -1,6 +1,7 @@
 """The claim on an attempt, which lets one submitter at a time submit its job."""
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import Unavailable
@@ -12,8 +13,19 @@ _NOT_BEGUN = (
 )
 
 
-def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
+@dataclass(frozen=True)
+class Lease:
+    """What a submitter claims an attempt with: `by` is of this one call of it alone."""
+
+    by: str
+    seconds: int
+
+
+def claim(run: Run, attempt: int, job: Job, now: datetime, lease: Lease) -> Run:
     """The record with this submitter's lease on `attempt`; the same record if it needs no job.
+
+    It is the same as well if the lease is this submitter's already: the answer to the write that
+    put it there was lost, and the write repeated, in vain.
 
     Raises:
         Unavailable: another delivery holds the lease; it says when that ends.
@@ -22,6 +34,8 @@ def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
     if run.attempt != attempt or run.state != "requested":
         return run
     if run.lease_until is not None and now < run.lease_until:
+        if run.lease_by == lease.by:
+            return run
         left = math.ceil((run.lease_until - now).total_seconds()) + 1
         message = "claiming the attempt: another delivery holds its lease"
         raise Unavailable(message, retry_after=left)
@@ -29,7 +43,8 @@ def claim(run: Run, attempt: int, job: Job, now: datetime, seconds: int) -> Run:
         # A lease taken over keeps the name and queue under which a job may exist already. Without
         # one surely none does, and the stack may have another queue by now.
         job=job if run.lease_until is None else run.job or job,
-        lease_until=now + timedelta(seconds=seconds),
+        lease_until=now + timedelta(seconds=lease.seconds),
+        lease_by=lease.by,
         updated_at=now,
     )
 

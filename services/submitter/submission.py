@@ -1,5 +1,6 @@
 """How an attempt gets its one job: claim, look, submit, note; or the reason why it gets none."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,11 +8,19 @@ from typing import Any
 
 from services.submitter.definitions import JobDefinitions
 from services.submitter.jobs import NotSubmitted, Refused, SubmitterJobs
-from services.submitter.lease import claim, never_begun, readdressed, released, submitted
+from services.submitter.lease import (
+    Lease,
+    claim,
+    never_begun,
+    readdressed,
+    released,
+    submitted,
+)
 from services.submitter.overrides import submission
 from services.submitter.permitted import Permitted
 from services.submitter.points import PointLists, point_list, share_of, told
 from services.submitter.queues import JobQueues
+from services.submitter.unseen import believe_missing
 from shared.batch_jobs import BatchJobs
 from shared.control import end_job
 from shared.errors import Rejected, Unavailable
@@ -39,6 +48,7 @@ class Dependencies:
     gpu_job_queue: str
     keyword_prefix: str
     lease_seconds: int
+    unseen_seconds: int
     share_identifier: str | None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -52,12 +62,15 @@ def submit(requested: RunRequested, needs: Dependencies) -> Run:
 
     """
     leases: list[datetime | None] = []
+    # Known again by what is in it, should the answer to its own write be lost.
+    lease = Lease(by=secrets.token_hex(8), seconds=needs.lease_seconds)
 
     def take(run: Run) -> Run:
         if run.machine is not None:
             return never_begun(run, requested.attempt, needs.clock())
-        leases.append(run.lease_until)
-        return claim(run, requested.attempt, _job(run, needs), needs.clock(), needs.lease_seconds)
+        if run.lease_by != lease.by:
+            leases.append(run.lease_until)
+        return claim(run, requested.attempt, _job(run, needs), needs.clock(), lease)
 
     held = needs.runs.change(requested.run_id, take)
     if held is None:
@@ -153,6 +166,9 @@ def _has_chosen(sweep: Sweep | None) -> bool:
 
 def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
     if not needs.definitions.exists(job.definition):
+        believe_missing(
+            held, f"job definition {job.definition}", needs.clock(), needs.unseen_seconds
+        )
         message = f"no job definition {job.definition}: add the project, then rerun"
         raise Rejected(message)
     sweep, share = held.asked.sweep, needs.share_identifier
@@ -161,19 +177,20 @@ def _arguments(held: Run, job: Job, needs: Dependencies) -> dict[str, Any]:
     place = Place(held.slug, sweep.sweep_id)
     listed = point_list(sweep)
     points = told(sweep, needs.lists.bucket, place, listed.width)
-    share = _share(sweep, job, needs)
+    share = _share(held, sweep, job, needs)
     arguments = submission(held, job, needs.names, needs.keyword_prefix, share, points=points)
     if listed.content is not None:
         needs.lists.store(place, sweep.wave, listed.content)
     return arguments
 
 
-def _share(sweep: Sweep, job: Job, needs: Dependencies) -> str | None:
+def _share(held: Run, sweep: Sweep, job: Job, needs: Dependencies) -> str | None:
     """The sweep's share of the queue's machines; None where the queue knows no shares."""
     fairly = needs.share_identifier is not None
     if job.queue not in needs.permitted.own:
         queue = needs.queues.find(job.queue)
         if queue is None:
+            believe_missing(held, f"job queue {job.queue}", needs.clock(), needs.unseen_seconds)
             message = f"there is no job queue {job.queue}: name another, then rerun"
             raise Rejected(message)
         if not queue.enabled:

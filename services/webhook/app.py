@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from services.webhook.delivery import Answer, Delivery
 from services.webhook.hooks import Hooks
-from services.webhook.push import MAX_BRANCHES, Push
+from services.webhook.push import MAX_BRANCHES, read, unreadable
+from services.webhook.trying import CALL_SECONDS, Invocation, until_taken
 from shared.aws import Clients
 from shared.entry import Handler, entry
-from shared.errors import Unavailable
 from shared.events import CommitPushed, Event
 from shared.publisher import Publisher
 from shared.secrets import Secrets
@@ -53,9 +53,10 @@ def handle(delivery: Delivery, needs: Dependencies) -> Answer:
     if headers.get("x-event-key") != "repo:push":
         return Answer(204)
     try:
-        # No JSON that is nested deeper than 200 levels, or has a number of more than 4,300 digits.
-        push = Push.model_validate_json(body)
-    except ValidationError:
+        push = read(body)
+    except ValidationError as error:
+        # Signed, and Bitbucket never repeats it: a bug here, or a change of theirs, loses pushes.
+        log.error("push not readable", where=unreadable(error))
         return Answer(400, "this is not a repo:push of Bitbucket Cloud")
     if not hook.speaks_for(push.repository):
         log.warning("webhook refused", reason="it speaks for another repository")
@@ -80,8 +81,9 @@ def build() -> Handler:
     configure("webhook", settings)
     clients = Clients(settings.aws_region)
     queues: dict[type[Event], str] = {CommitPushed: settings.pushes_queue_url}
-    publisher = Publisher(sqs=clients.make("sqs"), queues=queues)
-    secrets = Secrets(clients.make("secretsmanager"))
+    once = {"attempts": 1, "seconds": CALL_SECONDS}
+    publisher = Publisher(sqs=clients.make("sqs", **once), queues=queues)
+    secrets = Secrets(clients.make("secretsmanager", **once))
     hooks = Hooks(
         secrets,
         settings.authorised_hooks_secret,
@@ -89,16 +91,16 @@ def build() -> Handler:
     )
     needs = Dependencies(hooks, settings.keyword_prefix)
 
-    def respond(event: dict[str, Any], _context: Any = None) -> dict[str, Any]:
+    def respond(event: dict[str, Any], invocation: Invocation | None = None) -> dict[str, Any]:
         delivery = Delivery.of(event)
         with record(*delivery.ids):
-            try:
+
+            def take() -> Answer:
                 answer = handle(delivery, needs)
                 publisher.publish(answer.events)
-            except Unavailable as error:
-                log.warning("webhook not taken", doing=str(error))
-                return Answer(503, "try again").response()
-            return answer.response()
+                return answer
+
+            return until_taken(take, invocation).response()
 
     return respond
 

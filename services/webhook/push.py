@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from shared.events import CommitPushed, Model, Person, Repository
 
 # An SQS message holds 256 KiB at most; this leaves room for its envelope.
 MAX_EVENT_BYTES = 200 * 1024
-# They are 200 calls of SQS one after the other, ten events each, for which the function has 9 s. A
+# They are 200 calls of SQS one after the other, ten events each, for which the function has 8 s. A
 # push that is cut off there is cut off again at Bitbucket's next tries: these begin with the same
 # branches, so the last ones would never be stored.
 MAX_BRANCHES = 2000
@@ -24,6 +24,14 @@ MAX_BRANCHES = 2000
 # Anything longer is not from there, so all of such a push is refused, its other branches too.
 _MAX_NAME = 4096
 _MAX_IDENTIFIER = 1024
+# A JSON string's escapes, one at a time: a pair of surrogates, one that is alone, any other.
+_ESCAPES = re.compile(
+    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?P<alone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+_MOST_PLACES = 5
+_LONGEST_PLACE = 100
 
 _Identifier = Annotated[str, Field(max_length=_MAX_IDENTIFIER)]
 
@@ -109,6 +117,33 @@ class Push(Model):
         message, rest = cut(new.target.message or "", room)
         lost = re.search(rf"^\ufeff?:{re.escape(prefix)}_", rest, re.MULTILINE) is not None
         return bare.model_copy(update={"message": message, "keywords_cut": lost})
+
+
+def read(body: bytes) -> Push:
+    """The push in a body of `repo:push`.
+
+    Half a character, as in a message that somebody cut in the middle of an emoji, is read as
+    U+FFFD: a push is not lost for it. No JSON is read that is nested deeper than 200 levels, or has
+    a number of more than 4,300 digits.
+
+    Raises:
+        ValidationError: the body is not JSON, or no push.
+
+    """
+    try:
+        return Push.model_validate_json(body)
+    except ValidationError:
+        whole = _ESCAPES.sub(lambda m: rb"\ufffd" if m["alone"] else m[0], body)
+        if whole == body:
+            raise
+        return Push.model_validate_json(whole)
+
+
+def unreadable(error: ValidationError) -> list[str]:
+    """Where a body is not what it should be, and why, without a word of what stands there."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    places = [(".".join(map(str, one["loc"])) or "body", one["type"]) for one in found]
+    return [f"{place[:_LONGEST_PLACE]}: {kind}" for place, kind in places[:_MOST_PLACES]]
 
 
 def _moved(change: _Change) -> bool:

@@ -4,12 +4,15 @@ The emulator itself lives on: it keeps queues and tables in memory, so its death
 AWS does not lose. (It can save its state at an orderly end, which is no crash.)
 """
 
+import fcntl
 import random
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from local.layout import StackError
 from local.parts import Part, start_again
 from tests.chaos.processes import Process, function_of, jobs, workers
 
@@ -21,6 +24,9 @@ _PAUSE_SECONDS = 0.05
 _LATEST_SECONDS = 0.1
 # One death in so many takes all workers of a function along, or keeps a part away for long.
 _WORSE = 4
+# Whoever calls a part that is away may for a moment have its very port as their own, and it does
+# not start then; nor does it always within a minute on a machine that has much else to do.
+_STARTS = 5
 # Seconds: time enough for a message to come back and to fail again.
 _LONG_SECONDS = (8, 25)
 
@@ -78,13 +84,18 @@ class FunctionDies:
 
 
 class JobDies:
-    """The process of a running job dies, as one does that is out of memory."""
+    """The process of a running job dies, as one does that is out of memory.
+
+    The file `first` is locked until one did: a job that waits for that is there to be killed.
+    """
 
     name = "job"
 
-    def __init__(self, batch: Path, mean_pause: int) -> None:
+    def __init__(self, batch: Path, first: Path, mean_pause: int) -> None:
         self.mean_pause = mean_pause
         self._batch = batch
+        self._held = first.open("w")
+        fcntl.flock(self._held, fcntl.LOCK_EX)
 
     def strike(self, chance: random.Random, calm: threading.Event) -> str | None:
         """Kill a running job."""
@@ -93,7 +104,10 @@ class JobDies:
             if time.monotonic() > deadline or calm.wait(_PAUSE_SECONDS):
                 return None
         hit = chance.choice(running)
-        return hit.command if hit.kill() else None
+        if not hit.kill():
+            return None
+        self._held.close()
+        return hit.command
 
 
 class PartDies:
@@ -114,7 +128,7 @@ class PartDies:
         since = time.monotonic()
         self._part.crash()
         calm.wait(away)
-        self._part = start_again(self._part, self._port)
+        self._part = _started(self._part, self._port)
         gone = time.monotonic() - since
         self.away_seconds += gone
         return f"away for {gone:.1f} s"
@@ -122,3 +136,10 @@ class PartDies:
     def end(self) -> None:
         """End what was started last."""
         self._part.end()
+
+
+def _started(part: Part, port: int) -> Part:
+    for _ in range(_STARTS - 1):
+        with suppress(StackError):
+            return start_again(part, port)
+    return start_again(part, port)

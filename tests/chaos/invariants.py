@@ -12,6 +12,7 @@ from shared.events import RunId
 from shared.runs import Run, commit_run_id
 from tests.chaos.evidence import Evidence
 from tests.chaos.pushing import Pushed
+from tests.e2e.world import NAMES
 
 _ENDS = {"SUCCEEDED": "succeeded", "FAILED": "failed"}
 # What people must see of a run's end: told here once more, lest the notifier be its own judge.
@@ -62,7 +63,7 @@ def told_of(pushed: Pushed, deliveries: Iterable[Mapping[str, object]]) -> bool:
 
 def run_of(pushed: Pushed, uuids: Mapping[str, str]) -> RunId:
     """The run that a push asks for."""
-    return commit_run_id(uuids[pushed.repository], pushed.branch, pushed.commit)
+    return commit_run_id(NAMES.stack, uuids[pushed.repository], pushed.branch, pushed.commit)
 
 
 def _about(
@@ -125,7 +126,7 @@ def _end_of(run: Run, seen: Evidence) -> str | None:
 
 def _statuses(seen: Evidence) -> Iterator[str | None]:
     for run in seen.records.values():
-        wanted = status(run, Links(REGION))
+        wanted = status(run, Links(REGION), NAMES.stack)
         shown = [
             {"key": one["key"], "refname": one["refname"], **one["writes"][-1]}
             for one in _statuses_of(run, seen)

@@ -10,7 +10,7 @@ from pathlib import Path
 from local import aws
 from local.layout import PROJECT
 
-_SECONDS = 180
+_SECONDS = 600
 
 
 class CommandFailed(Exception):

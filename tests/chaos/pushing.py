@@ -10,9 +10,9 @@ from pathlib import Path
 from local.bitbucket.client import Client
 from tests.chaos.plan import PlannedPush
 
-_GIT_SECONDS = 60
-# Longer than Bitbucket is ever down at a stretch.
-_PATIENCE_SECONDS = 180
+_GIT_SECONDS = 300
+# Longer than Bitbucket is ever down at a stretch, and than it takes to start on a busy machine.
+_PATIENCE_SECONDS = 900
 _PAUSE_SECONDS = 0.5
 # Runs that wait for a redrive are never done before it: nobody is held back for ever.
 _HELD_BACK_SECONDS = 10

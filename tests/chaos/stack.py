@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from local.stack import Stack
@@ -17,14 +18,25 @@ _DELIVERIES = 2
 # The template gives six times a function's timeout; a message of a killed one may come sooner.
 _TIMES_THE_TIMEOUT = 6
 _SECONDS_MORE = 5
+# Jobs that take their time begin it once the first job was killed: none can end unseen before that.
+_WAITING = "in-three"
 # Batch tries a job again whose machine is lost; so often that a storm rarely uses them up.
 _TRIES = 4
 
 
 def define_jobs(world: World) -> None:
     """Let the jobs of each repository run a trivial command."""
+    # As a shared lock, for which flock(1) waits as the process that the command then is.
+    waits = ("flock", "--no-fork", "--shared", str(_first_kill(world.folder)))
     for slug, command in JOBS.items():
-        trivial_job(world, command, slug=slug, tries=_TRIES)
+        trivial_job(
+            world, (*waits, *command) if slug == _WAITING else command, slug=slug, tries=_TRIES
+        )
+
+
+def _first_kill(folder: Path) -> Path:
+    """The file that is locked until a job was killed."""
+    return folder / "first-kill"
 
 
 def hurry(world: World) -> None:
@@ -49,7 +61,7 @@ def faults(stack: Stack, pushes: int) -> Sequence[Fault]:
     batch_port = int(stack.endpoints.batch.rpartition(":")[2])
     return (
         FunctionDies(stack.state.aws),
-        JobDies(stack.state.batch, mean_pause=min(20, pushes)),
+        JobDies(stack.state.batch, _first_kill(stack.state.root), mean_pause=min(20, pushes)),
         PartDies("Batch", parts["batch"], batch_port, mean_pause=min(60, pushes)),
         PartDies("Bitbucket", parts["bitbucket"], stack.bitbucket_port, mean_pause=min(60, pushes)),
     )

@@ -16,6 +16,7 @@ from tests.contracts.sources import Module, module, modules
 # What an adapter is called where it is used, without a leading underscore.
 ADAPTERS = {
     "access": ("shared.bitbucket_access", "Access"),
+    "backlogs": ("services.reconciler.backlogs", "Backlogs"),
     "batch": ("services.submitter.jobs", "SubmitterJobs"),
     "best": ("shared.best", "BestResults"),
     "bitbucket": ("shared.bitbucket", "Bitbucket"),
@@ -86,13 +87,10 @@ def publishes_facts(service: str) -> bool:
 
 def unused_adapters() -> set[Place]:
     """Adapters that nothing in the services is called after: a stale line in `ADAPTERS`."""
-    attributes = {
-        node.attr.lstrip("_")
-        for one in modules("services", "shared")
-        for node in ast.walk(one.tree)
-        if isinstance(node, ast.Attribute)
-    }
-    return {place for name, place in ADAPTERS.items() if name not in attributes | {"publisher"}}
+    nodes = [node for one in modules("services", "shared") for node in ast.walk(one.tree)]
+    attributes = {node.attr.lstrip("_") for node in nodes if isinstance(node, ast.Attribute)}
+    variables = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return {place for name, place in ADAPTERS.items() if name not in attributes | variables}
 
 
 def clients_made() -> set[str]:

@@ -63,7 +63,7 @@ def run_bare(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -26,7 +26,7 @@ def built_for_aws(tmp_path_factory: pytest.TempPathFactory) -> Built:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

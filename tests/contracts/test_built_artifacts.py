@@ -23,7 +23,7 @@ def test_sam_finds_nothing_to_say_about_the_template() -> None:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

@@ -145,8 +145,11 @@ def test_the_built_monitor_believes_a_machine_about_its_own_run_alone(built: Bui
 
 def test_the_built_reconciler_asks_after_runs(built: Built) -> None:
     found: tuple[list[Any], ...] = ([REQUESTED], [SUBMITTED], [], [], [], [ON_A_MACHINE])
+    waiting = {"": "0", "NotVisible": "1"}
+    counts = {f"ApproximateNumberOfMessages{kind}": count for kind, count in waiting.items()}
     asked: Answers = {
         "Query": [{"Items": items} for items in found],
+        "GetQueueAttributes": [{"Attributes": counts}],
         "/v1/describejobs": [{"jobs": [DESCRIBED["job"]]}],
         "DescribeInstances": [_instances("terminated"), _instances("running")],
     }

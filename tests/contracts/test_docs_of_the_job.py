@@ -15,8 +15,8 @@ TEXT = (PROJECT / "docs/jobs.md").read_text(encoding="utf-8")
 SETTING = re.compile(r"(?:CLOUD_RUNNER|BITBUCKET|WANDB|GIT_COMMITTER)_[A-Z_]+")
 PREFIXED = re.compile(r"_(?:RUN|INPUT|OUTPUT)_[A-Z]+")
 INTERNAL = {"CLOUD_RUNNER_SECRET_DESCRIPTOR"}
-# The job gives this one, instead of reading it.
-GIVEN = {"_INPUT_DIR"}
+# The job gives these, instead of reading them.
+GIVEN = {"_INPUT_DIR", "CLOUD_RUNNER_RETRY"}
 
 
 def _words() -> set[str]:
@@ -40,10 +40,18 @@ def test_docs_list_every_exit_code_of_the_job() -> None:
 def test_docs_list_every_setting_of_the_job() -> None:
     listed = {name for row in table(TEXT, "Variable") for name in code(row[0])}
     words = _words()
-    read = {word for word in words if SETTING.fullmatch(word)} - INTERNAL
+    read = {word for word in words if SETTING.fullmatch(word)} - INTERNAL - GIVEN
     read |= {f"ACME{word}" for word in words if PREFIXED.fullmatch(word) and word not in GIVEN}
 
     assert listed == read
+
+
+def test_docs_name_what_the_job_gives() -> None:
+    words = _words()
+
+    for name in GIVEN:
+        assert name in words or any(word.endswith(name) for word in words)
+        assert f"{'ACME' if name.startswith('_') else ''}{name}`" in TEXT
 
 
 def test_docs_name_the_branches_of_the_job() -> None:

@@ -135,9 +135,10 @@ def test_what_a_machine_says_is_of_itself_alone() -> None:
 
 def test_the_samples_tell_of_one_run() -> None:
     pushed, changed = _sample("CommitPushed")["detail"], _sample("RunStateChanged")["detail"]
-    run_id = commit_run_id(pushed["repository"]["uuid"], pushed["branch"], pushed["commit"])
-    job = Job.model_validate(changed["job"])
     names = Names("acme", "development")
+    repository, branch, commit = (pushed[name] for name in ("repository", "branch", "commit"))
+    run_id = commit_run_id(names.stack, repository["uuid"], branch, commit)
+    job = Job.model_validate(changed["job"])
 
     assert {_sample(name)["detail"].get("run_id", run_id) for name in BY_NAME} == {run_id}
     assert job.name == names.job("faulty-parts", changed["commit"], run_id, changed["attempt"])

@@ -30,8 +30,9 @@ ADAPTERS = {
 READ_THE_ENVIRONMENT = {"shared.entry", "shared.settings"}
 # What the job's program packs: it meets nothing but the project image's Python, and DVC in its own.
 RUN_IN_THE_IMAGES_PYTHON = {
+    "container.named": {"dvc"},
     "container.needs": {"dvc"},
-    "container.saving": {"dvc"},
+    "container.saving": {"dvc", "dvc_data"},
     "container.report_differences": {"dvc"},
     "container.report_drawing": {"vl_convert"},
     "container.s3_copy": {"boto3", "botocore", "s3transfer"},

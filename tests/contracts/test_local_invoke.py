@@ -45,7 +45,7 @@ def _invocations(template: Path) -> dict[str, dict[str, Any]]:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     told: dict[str, dict[str, Any]] = json.loads(done.stdout)

@@ -26,7 +26,7 @@ def _make_layer(folder: Path, architecture: str) -> subprocess.CompletedProcess[
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -53,7 +53,7 @@ def _made_by_ruff() -> set[str]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     _, _, rules = told.stdout.partition("\nlinter.rules.enabled = [")
@@ -129,7 +129,7 @@ def test_a_key_that_comes_into_the_repository_is_found_wherever_it_is(tmp_path: 
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).write_text(f'name = "{key}"\npassword = "swordfish!"\n')
     for words in (["init", "--quiet"], ["add", "--all"]):
-        subprocess.run(["git", *words], cwd=tmp_path, timeout=30, check=True)
+        subprocess.run(["git", *words], cwd=tmp_path, timeout=300, check=True)
 
     found = [(one.file, one.kind) for one in secrets.findings(known, tmp_path)]
     assert [file for file, kind in found if kind == "AWS Access Key"] == [

@@ -95,13 +95,24 @@ def test_one_route_is_open_to_the_world_and_is_throttled() -> None:
     ]
 
     assert [(one["Method"], one["Path"]) for one in routes] == [("POST", "/bitbucket-webhook")]
-    assert not kinds & {"AWS::Lambda::Url", "AWS::Serverless::Api", "AWS::ApiGateway::RestApi"}
+    # Every kind of entrance but the one HTTP API; and SAM's own way to open a function.
+    entrances = ("AWS::Lambda::Url", "AWS::Serverless::", "AWS::ApiGateway", "AWS::AppSync::")
+    opened = {kind for kind in kinds if kind.startswith(entrances)}
+    assert opened == {"AWS::Serverless::Function", "AWS::Serverless::HttpApi"} | (
+        kinds & {"AWS::Serverless::LayerVersion"}
+    )
+    resources = template["Resources"].values()
+    assert sum(one["Type"] == "AWS::Serverless::HttpApi" for one in resources) == 1
+    assert not [one for one in resources if "FunctionUrlConfig" in one.get("Properties", {})]
+    assert "FunctionUrlConfig" not in str(template.get("Globals", {}))
     throttle = template["Resources"]["WebhookApi"]["Properties"]["DefaultRouteSettings"]
     assert throttle["ThrottlingRateLimit"] <= 1000
 
 
 def test_a_stack_asks_for_signatures_unless_somebody_says_otherwise() -> None:
     assert PARAMETERS["RequireSignature"]["Default"] == "true"
+    # What an environment overrides wins.
+    assert "RequireSignature" not in (PROJECT / "samconfig.toml").read_text(encoding="utf-8")
     assert PARAMETERS["BitbucketApiUrl"]["AllowedPattern"].startswith("https://")
     assert PARAMETERS["BitbucketGitUrl"]["AllowedPattern"].startswith("https://")
 

@@ -31,6 +31,7 @@ PLAIN = {
         "key",
         "kind",
         "known_as",
+        "left_out",
         "look",
         "messages",
         "repository",
@@ -39,7 +40,7 @@ PLAIN = {
         "seconds",
         "state",
     ),
-    *("status", "version"),
+    *("status", "version", "waiting"),
 }
 # The other fields, as the expressions that fill them, and why each may stand in a line.
 TEXTS = {
@@ -50,6 +51,15 @@ TEXTS = {
         "type(error).__name__": "the name of a class",
         "child.status_reason": "a sentence of AWS Batch's about its machines",
         "str(reason)": "the table of best results that is not there, or what its keys are",
+    },
+    "queue": {
+        "name": "the name of a queue of the stack's",
+    },
+    "where": {
+        "unreadable(error)": "names of fields of a webhook, and what kind of value each is not",
+    },
+    "why": {
+        "_why(error)": "names of fields of a record, and what kind of value each is not",
     },
     "sender": {
         "message.sender": "who sent what is refused, as SQS says it: docs/security.md names it",

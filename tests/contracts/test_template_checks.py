@@ -81,7 +81,7 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Looked:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     found = json.loads(done.stdout)["results"]

@@ -9,7 +9,7 @@ from typing import Any
 from local.layout import StateDir
 from shared.events import RunId
 from shared.runs import Run, commit_run_id
-from tests.e2e.world import NAMES, WorkingCopy, World, until
+from tests.e2e.world import NAMES, RUN_SECONDS, WorkingCopy, World, until
 
 # DVC projects, each on a branch of its own, whose jobs share one cache.
 PIPELINES = "acme/pipelines"
@@ -21,6 +21,8 @@ TRAINING = "acme/training"
 STRANGE = "acme/_it.s-a..slug_-"
 REPOSITORIES = (PIPELINES, SPOT, TRAINING, STRANGE)
 
+# Of a file that DVC renames once it is whole.
+_ON_ITS_WAY = ".tmp"
 _INTERNAL = {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", ".dvcignore": ""}
 _CONFIG = "[core]\n    remote = storage\n['remote \"storage\"']\n    url = {url}\n"
 
@@ -54,11 +56,13 @@ class Project:
 
     def stored(self) -> set[str]:
         """The contents of the small files that the DVC remote holds."""
-        return {path.read_text("utf-8") for path in self.data.glob("files/md5/*/*")}
+        found = self.data.glob("files/md5/*/*")
+        return {path.read_text("utf-8") for path in found if path.suffix != _ON_ITS_WAY}
 
     def remembered(self) -> int:
         """How many executions of stages the run cache of the DVC remote knows."""
-        return len(list(self.data.glob("runs/*/*/*")))
+        found = self.data.glob("runs/*/*/*")
+        return sum(entry.suffix != _ON_ITS_WAY for entry in found)
 
     def executions(self) -> list[str]:
         """The stages in the order in which they were executed."""
@@ -80,7 +84,7 @@ class Project:
         copy.git("push", "--quiet", "origin", f"HEAD:refs/heads/{self.branch}")
         commit = copy.git("rev-parse", "HEAD")
         known = self.world.bitbucket.request("GET", f"/2.0/repositories/{self.full_name}")
-        return Asked(self, commit, commit_run_id(known["uuid"], self.branch, commit))
+        return Asked(self, commit, commit_run_id(NAMES.stack, known["uuid"], self.branch, commit))
 
     def begin(self) -> None:
         """Make an empty clone: the branch has a history of its own."""
@@ -98,16 +102,16 @@ class Asked:
     commit: str
     run_id: RunId
 
-    def ended(self, *, attempt: int = 1, seconds: float = 120) -> tuple[str, str]:
+    def ended(self, *, attempt: int = 1) -> tuple[str, str]:
         """The status with which an attempt ends; the test fails if none comes."""
         world, full_name = self.project.world, self.project.full_name
         if attempt > 1:
             words = f"attempt {attempt}: "
-            until(
-                lambda: world.statuses(full_name, self.commit)[-1][1].startswith(words),
-                seconds=seconds,
-            )
-        return world.final_status(full_name, self.commit, seconds)
+            assert until(
+                lambda: world.last_status(full_name, self.commit, self.run_id)[1].startswith(words),
+                seconds=RUN_SECONDS,
+            ), world.statuses(full_name, self.commit, self.run_id)
+        return world.final_status(full_name, self.commit, run_id=self.run_id)
 
     def record(self, state: str) -> Run:
         """The run's record, once it is in a state; the test fails if it never is."""
@@ -117,7 +121,7 @@ class Asked:
             run = runs.get(self.run_id)
             return run if run is not None and run.state == state else None
 
-        found = until(look, seconds=90)
+        found = until(look)
         assert found is not None, runs.get(self.run_id)
         return found
 
@@ -197,7 +201,9 @@ def pipeline(folder: Path, stages: str, **files: str) -> dict[str, str]:
 
 def empty_cache(world: World, full_name: str) -> None:
     """Let the repository's next job find what a new machine has: nothing."""
-    shutil.rmtree(StateDir(world.folder / "state").dvc_cache / full_name)
+    cache = StateDir(world.folder / "state").dvc_cache / full_name
+    if cache.exists():  # not before its first job
+        shutil.rmtree(cache)
 
 
 def set_job_environment(world: World, full_name: str, values: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from local.serving import serving
 from shared import machine_tags
 from shared.events import RunId, RunStateChanged
 from shared.runs import Run
-from tests.e2e.world import World, until
+from tests.e2e.world import PATIENCE_SECONDS, World, until
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -55,7 +55,7 @@ def study(folder: Path) -> str:
         ("add", "--all"),
         (*someone, "commit", "--quiet", "--message", "A study"),
     ):
-        subprocess.run(["git", *command], cwd=package.parent, check=True, timeout=60)
+        subprocess.run(["git", *command], cwd=package.parent, check=True, timeout=PATIENCE_SECONDS)
     return f"file://{package.parent}"
 
 
@@ -75,7 +75,7 @@ class Notices:
 
     def first(self) -> dict[str, Any]:
         """The first notification; the test fails if none comes."""
-        assert until(lambda: self.received, seconds=60)
+        assert until(lambda: self.received)
         return self.received[0]
 
 
@@ -100,25 +100,27 @@ def notices() -> Iterator[Notices]:
 def trouble(world: World, **trouble: Any) -> Iterator[None]:
     """Something that is wrong with a machine, until the end of the block."""
     url = f"{world.told['machines_endpoint_url']}/_control/troubles"
-    answer = urllib3.request("POST", url, json=trouble, timeout=10, retries=False)
-    assert answer.status == 200, answer.data
+    _control("POST", url, trouble)
     try:
         yield
     finally:
-        urllib3.request("DELETE", url, timeout=10, retries=False)
+        _control("DELETE", url)
 
 
 def reclaim(world: World, machine: str, seconds: float) -> None:
     """Let a spot machine be taken away after some seconds, of which it hears now."""
     url = f"{world.told['machines_endpoint_url']}/_control/machines/{machine}/reclaim"
-    answer = urllib3.request("POST", url, json={"seconds": seconds}, timeout=10, retries=False)
-    assert answer.status == 200, answer.data
+    _control("POST", url, {"seconds": seconds})
 
 
 def age(world: World, machine: str, seconds: float) -> None:
     """Let a machine have been started so much earlier."""
     url = f"{world.told['machines_endpoint_url']}/_control/machines/{machine}/age"
-    answer = urllib3.request("POST", url, json={"seconds": seconds}, timeout=10, retries=False)
+    _control("POST", url, {"seconds": seconds})
+
+
+def _control(method: str, url: str, told: Mapping[str, Any] | None = None) -> None:
+    answer = urllib3.request(method, url, json=told, timeout=PATIENCE_SECONDS, retries=False)
     assert answer.status == 200, answer.data
 
 
@@ -160,11 +162,9 @@ def named(world: World, name: str) -> list[dict[str, Any]]:
     return [one for group in groups for one in group["Instances"]]
 
 
-def has_ended(world: World, machine: str, seconds: float = 60) -> bool:
+def has_ended(world: World, machine: str) -> bool:
     """Whether a machine is terminated soon, and nothing of it runs any more."""
-    ended = until(
-        lambda: instance(world, machine)["State"]["Name"] == "terminated", seconds=seconds
-    )
+    ended = until(lambda: instance(world, machine)["State"]["Name"] == "terminated")
     return ended and not marked(ROOT_VARIABLE, str(disk(world, machine)))
 
 

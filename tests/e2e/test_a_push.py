@@ -5,6 +5,7 @@ from typing import Any
 
 from local.layout import Tools
 from local.results import metric_differences, result_commit
+from tests.e2e.gates import queues_paused
 from tests.e2e.world import World, until
 
 EXAMPLE = "acme/faulty-parts"
@@ -55,7 +56,10 @@ def test_the_second_example_of_the_readme_runs_an_experiment_whose_result_comes_
 ) -> None:
     clone = world.clone(EXAMPLE, tmp_path / "clone")
     message = "Slower\n\n:ACME_RUN: --params learning_rate=0.01\n:ACME_RUN_EXP:\n:ACME_GPUS:\n"
-    commit = clone.push(message, "slower")
+    with queues_paused(world):
+        commit = clone.push(message, "slower")
+        # Nobody need hurry to post that a run has begun: one that is over says so at once.
+        assert until(lambda: world.statuses(EXAMPLE, commit))
 
     assert world.final_status(EXAMPLE, commit)[0] == "SUCCESSFUL"
     states = [state for state, _ in world.statuses(EXAMPLE, commit)]

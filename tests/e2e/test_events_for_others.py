@@ -73,6 +73,12 @@ def _deployed_consumer(world: World) -> tuple[str, str]:
         TemplateBody=CONSUMER.read_text(),
         Parameters=[{"ParameterKey": "EventBusName", "ParameterValue": world.told["event_bus"]}],
     )
-    (stack,) = cloudformation.describe_stacks(StackName="sample-consumer")["Stacks"]
+
+    def made() -> dict[str, Any] | None:
+        (stack,) = cloudformation.describe_stacks(StackName="sample-consumer")["Stacks"]
+        return dict(stack) if stack["StackStatus"] == "CREATE_COMPLETE" else None
+
+    stack = until(made)
+    assert stack is not None, cloudformation.describe_stack_events(StackName="sample-consumer")
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     return outputs["QueueUrl"], outputs["RuleArn"]

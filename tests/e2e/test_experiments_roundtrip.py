@@ -12,7 +12,7 @@ import pytest
 
 from shared.events import RunId
 from tests.e2e.jobs_projects import PIPELINES
-from tests.e2e.world import World
+from tests.e2e.world import RUN_SECONDS, World
 from tests.integration.experiment_site import BETTER, AtHome, environment
 
 BRANCH = "queued-experiments"
@@ -39,7 +39,8 @@ class Somebody:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            # It may watch several runs.
+            timeout=2 * RUN_SECONDS,
             check=False,
         )
         assert done.returncode == code, (done.stdout, done.stderr)

@@ -16,8 +16,8 @@ from tests.e2e.machines_world import (
     run_of,
     specification,
 )
-from tests.e2e.test_runs_commands import typed
-from tests.e2e.world import World, until
+from tests.e2e.test_runs_commands import going, typed
+from tests.e2e.world import RUN_SECONDS, World, until
 
 BRANCH = "of-ones-own"
 TRAIN = """
@@ -30,11 +30,12 @@ print("trained at", rate)
 STAGES = """
 stages:
   train:
-    cmd: python train.py
+    cmd: COMMAND
     deps: [train.py, rate.txt]
     metrics:
     - metrics.json: {cache: false}
 """
+HELD = "while ! test -e {folder}/go-on; do sleep 0.1; done; python train.py"
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,17 @@ def ran(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Asked, 
     """A commit that asks for nothing, its run on a machine, and that machine."""
     folder = tmp_path_factory.mktemp("own")
     project = Project(world, PIPELINES, BRANCH, folder)
-    files = pipeline(folder, STAGES, **{"train.py": TRAIN, "rate.txt": "0.25"})
+    stages = STAGES.replace("COMMAND", HELD)
+    files = pipeline(folder, stages, **{"train.py": TRAIN, "rate.txt": "0.25"})
     asked = project.push("Something for a machine of one's own\n", files)
     words = ("--git", PIPELINES, "--branch", BRANCH, "--tags", f"Name={BRANCH}")
     told = ("--launchspec", specification(folder), "--results-path", "metrics.json")
-    typed(world, "remote", "create", "setup", "experiment", *told, *words)
+    with going(world, "remote", "create", "setup", "experiment", *told, *words) as command:
+        # Its first status is there before its work can be over.
+        assert until(lambda: world.statuses(PIPELINES, asked.commit)), command.poll()
+        (folder / "go-on").touch()
+        _, said = command.communicate(timeout=RUN_SECONDS)
+        assert command.returncode == 0, said
     (machine,) = (one["InstanceId"] for one in named(world, BRANCH))
     run = run_of(world, machine)
     return Asked(project, asked.commit, run.run_id), run, machine
@@ -92,16 +99,17 @@ def test_its_machine_has_ended_and_has_no_secret_on_its_disk(
 ) -> None:
     _, _, machine = ran
     token = world.told["bitbucket_token"].encode()
-    files = [path for path in disk(world, machine).rglob("*") if path.is_file()]
 
     assert has_ended(world, machine)
+    # Nothing of it changes any more.
+    files = [path for path in disk(world, machine).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if token in path.read_bytes()]
 
 
 def test_a_commit_that_fails_has_a_failed_status(world: World, tmp_path: Path) -> None:
     project = Project(world, PIPELINES, f"{BRANCH}-that-fails", tmp_path)
-    stages = STAGES.replace("python train.py", "exit 9")
+    stages = STAGES.replace("COMMAND", "exit 9")
     files = pipeline(tmp_path, stages, **{"train.py": TRAIN, "rate.txt": "0.25"})
     asked = project.push("Something that cannot work\n", files)
     words = ("--git", PIPELINES, "--commit", asked.commit, "--tags", f"Name={BRANCH} fails")
@@ -109,7 +117,8 @@ def test_a_commit_that_fails_has_a_failed_status(world: World, tmp_path: Path) -
     actions = ("create", "setup", "experiment")
     typed(world, "remote", *actions, "--launchspec", file, *words, code=3)
     (machine,) = (one["InstanceId"] for one in named(world, f"{BRANCH} fails"))
+    run = run_of(world, machine)
 
-    assert asked.ended()[0] == "FAILED"
-    assert run_of(world, machine).state == "failed"
+    assert Asked(project, asked.commit, run.run_id).ended()[0] == "FAILED"
+    assert run.state == "failed"
     assert until(lambda: instance(world, machine)["State"]["Name"] == "terminated")

@@ -19,7 +19,7 @@ from tests.e2e.machines_world import (
     trouble,
 )
 from tests.e2e.test_the_command_line import actions, allowed, commands
-from tests.e2e.world import World
+from tests.e2e.world import World, until
 
 WHOLE = ("create", "setup", "experiment")
 
@@ -67,6 +67,8 @@ def test_a_machine_that_does_not_end_is_told_of_by_exit_code_message_and_notific
         done = run("remote", *WHOLE, *words, *module, "--notify", told.url, "--", "1", "0", code=4)
         (machine,) = (one["InstanceId"] for one in named(world, name))
         state = instance(world, machine)["State"]["Name"]
+        # The machine itself notifies after it has reported, and the command waits for the report.
+        assert until(lambda: len({one["status"] for one in told.received}) > 1), told.received
     by_status = {one["status"]: one for one in told.received}
 
     assert state == "running"

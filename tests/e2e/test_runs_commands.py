@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,10 @@ from shared.runs import Run, request_run_id
 from tests.contracts.recorded_calls import unknown
 from tests.e2e.test_the_command_line import actions, allowed, commands
 from tests.e2e.trivial import TRIVIAL, trivial_job
-from tests.e2e.world import WorkingCopy, World, until
+from tests.e2e.world import NAMES, RUN_SECONDS, WorkingCopy, World, until
 
 EXAMPLE = "acme/faulty-parts"
-_SECONDS = 90
+_SECONDS = RUN_SECONDS
 
 
 def local(world: World) -> list[str]:
@@ -54,7 +55,7 @@ def typed(
 
 @contextmanager
 def going(world: World, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command, typed with `--local`, while it goes on."""
+    """A command, typed with `--local`, while it goes on; one that never ends is killed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", *words[:2], *local(world), *words[2:]],
         env=environment(world),
@@ -63,9 +64,12 @@ def going(world: World, *words: str) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    patience = threading.Timer(_SECONDS, process.kill)
+    patience.start()
     try:
         yield process
     finally:
+        patience.cancel()
         process.kill()
         process.communicate()
 
@@ -89,12 +93,12 @@ def asked(world: World, request_id: str) -> RunId:
     """Ask for a run of the trivial repository; its id."""
     words = ("--repository", TRIVIAL, "--request-id", request_id)
     typed(world, "runs", "submit", *words)
-    return request_run_id(request_id)
+    return request_run_id(NAMES.stack, request_id)
 
 
 def record(world: World, run_id: RunId, states: Sequence[str] = ()) -> Run:
     """The record of a run, once it is in one of `states`."""
-    run = until(lambda: _in(world.runs.get(run_id), states), seconds=_SECONDS)
+    run = until(lambda: _in(world.runs.get(run_id), states))
     assert run is not None, world.runs.get(run_id)
     return run
 
@@ -149,7 +153,9 @@ def test_a_run_is_stopped_with_who_and_why_and_then_runs_again(
     with going(world, "runs", "watch", run_id) as watch:
         ended = line_of(watch, "stopped")
         stopped_code = watch.wait(_SECONDS)
-    status, description = world.final_status(TRIVIAL, record(world, run_id).commit or "")
+    # Other tests' runs have been of the same commit.
+    commit = record(world, run_id).commit or ""
+    status, description = world.final_status(TRIVIAL, commit, run_id=run_id)
     (tmp_path / "release").touch()
     again = typed(world, "runs", "rerun", run_id, "--watch").stdout
 
@@ -174,7 +180,7 @@ def test_in_a_clone_its_branch_is_submitted_once_and_watched(
     words = ("--request-id", request_id, "--vcpus", "1", "--watch", "--", "-S", "note=two words")
     first = typed(world, "runs", "submit", *words, where=clone.folder)
     second = typed(world, "runs", "submit", *words, where=clone.folder)
-    run = record(world, request_run_id(request_id))
+    run = record(world, request_run_id(NAMES.stack, request_id))
 
     assert f"request {request_id}" in first.stderr
     assert "  | -S note='two words'" in first.stdout

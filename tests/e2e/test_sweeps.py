@@ -16,14 +16,17 @@ import pytest
 from local.layout import PROJECT, Tools
 from shared.best import BestResults
 from tests.e2e.jobs_projects import PIPELINES, TRAINING, Project, pipeline
-from tests.e2e.world import World, until
+from tests.e2e.world import RUN_SECONDS, World, until
 
+# From a point on, if it is told so, it waits for a file: until that is there, the sweep goes on.
 TRIAL = """
-import json, os, sys
+import json, os, sys, time
 said = dict(word[2:].split("=", 1) for word in sys.argv[1:])
 n = int(said["n"])
 trace = os.open(said["trace"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 os.write(trace, f"{n}\\n".encode())
+while n >= int(said.get("held-from", n + 1)) and not os.path.exists(said["release"]):
+    time.sleep(0.1)
 if said.get("fails") == str(n):
     sys.exit(1)
 with open(os.environ["ACME_OUTPUT_DIR"] + "/metrics.json", "w") as file:
@@ -44,6 +47,7 @@ loss = (float(said["lr"]) - 0.3) ** 2 + int(said["depth"]) / 100
 json.dump({"loss": loss}, open("metrics.json", "w"))
 """
 POINTS = 200
+LAST_POINTS = 20
 
 
 @dataclass
@@ -80,7 +84,7 @@ class Sweeps:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=1800,
+            timeout=4 * RUN_SECONDS,
             check=False,
         )
         assert done.returncode == code, done.stdout + done.stderr
@@ -135,6 +139,16 @@ def options(world: World, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     return make
 
 
+def held(folder: Path, first: int) -> str:
+    """Words for the trial's command: the points from `first` on end once they are released."""
+    return f" --held-from={first} --release={folder / 'released'}"
+
+
+def release(folder: Path) -> None:
+    """Let the points end that were held."""
+    (folder / "released").touch()
+
+
 def executions(folder: Path) -> Counter[int]:
     """How often each point was executed."""
     file = folder / "executions"
@@ -144,9 +158,9 @@ def executions(folder: Path) -> Counter[int]:
 def test_a_sweep_whose_command_is_killed_three_times_executes_each_point_once(
     sweeps: Sweeps, options: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    file = sweeps.write(
-        "killed.yaml", **options(space={"n": {"range": [0, POINTS]}}, **{"commit-nbest": 3})
-    )
+    asked = options(space={"n": {"range": [0, POINTS]}}, **{"commit-nbest": 3})
+    asked["command"] += held(tmp_path, POINTS - LAST_POINTS)
+    file = sweeps.write("killed.yaml", **asked)
     kept_in = ("--commit-table-name", sweeps.table)
     words = (file, "--yes", "--trace-file", str(tmp_path / "trace"), *kept_in)
     for seen in (0, POINTS // 20, POINTS // 3):
@@ -154,11 +168,12 @@ def test_a_sweep_whose_command_is_killed_three_times_executes_each_point_once(
         # The first time while it still makes its first wave, or has only just made it.
         assert until(
             lambda: len(executions(tmp_path)) >= seen and (tmp_path / "trace").exists(),  # noqa: B023 - asked within the round
-            seconds=1200,
+            seconds=4 * RUN_SECONDS,
         )
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=RUN_SECONDS)
         assert process.returncode == -signal.SIGKILL
+    release(tmp_path)
     said = sweeps.ask("run", *words)
 
     assert executions(tmp_path) == dict.fromkeys(range(POINTS), 1)
@@ -182,7 +197,7 @@ def test_two_sweeps_that_commit_at_once_lose_nothing(
         for first in (10, 20)
     ]
     processes = [sweeps.start(file, *words) for file in files]
-    said = [process.communicate(timeout=900)[0] for process in processes]
+    said = [process.communicate(timeout=2 * RUN_SECONDS)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], said
     kept = sweeps.best.read(TRAINING, "together f1")
@@ -222,7 +237,7 @@ def test_a_search_learns_and_its_best_point_becomes_an_experiment_of_the_clone(
         cwd=clone,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=RUN_SECONDS,
         check=True,
     ).stdout
 
@@ -254,13 +269,15 @@ def test_a_sweep_with_a_failed_point_ends_with_code_3_unless_it_is_tolerated(
 def test_a_sweep_that_is_stopped_from_elsewhere_ends_the_command_that_watches_it(
     sweeps: Sweeps, options: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    file = sweeps.write("stopped.yaml", **options(space={"n": {"range": [0, 40]}}))
+    asked = options(space={"n": {"range": [0, 40]}})
+    asked["command"] += held(tmp_path, 2)
+    file = sweeps.write("stopped.yaml", **asked)
     trace = tmp_path / "trace"
     process = sweeps.start(file, "--trace-file", str(trace))
-    assert until(lambda: len(executions(tmp_path)) >= 2, seconds=300)
+    assert until(lambda: len(executions(tmp_path)) >= 2, seconds=RUN_SECONDS)
     sweep_id = json.loads(trace.read_text().splitlines()[0])["targets"][0]["sweep_id"]
     sweeps.ask("stop", sweep_id, "--why", "enough")
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=RUN_SECONDS)
 
     assert process.returncode == 3, said
     assert "the sweep was stopped" in said
@@ -271,11 +288,14 @@ def test_a_sweep_that_is_stopped_from_elsewhere_ends_the_command_that_watches_it
 def test_ctrl_c_without_a_terminal_leaves_the_jobs_and_says_how_to_go_on(
     sweeps: Sweeps, options: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    file = sweeps.write("left.yaml", **options(space={"n": [5, 6, 7]}))
+    asked = options(space={"n": [5, 6, 7]})
+    asked["command"] += held(tmp_path, 5)
+    file = sweeps.write("left.yaml", **asked)
     process = sweeps.start(file)
-    assert until(lambda: len(executions(tmp_path)) >= 1, seconds=300)
+    assert until(lambda: len(executions(tmp_path)) >= 1, seconds=RUN_SECONDS)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=RUN_SECONDS)
+    release(tmp_path)
     words = said.rpartition("to watch them again: ")[2].split()
     again = sweeps.ask(*words[2:-3])
 
@@ -296,7 +316,7 @@ def test_the_sweep_of_a_commit_is_shown_like_any_other(
         ":ACME_OBJECTIVE: min loss\n"
     )
     asked = project.push(message, files)
-    status = asked.ended(seconds=400)
+    status = asked.ended()
     shown = sweeps.ask("show", asked.run_id[:10])
     table = sweeps.ask("results", asked.run_id)
     picture = tmp_path / "sweep.svg"
@@ -305,7 +325,7 @@ def test_the_sweep_of_a_commit_is_shown_like_any_other(
 
     assert status[0] == "SUCCESSFUL", status
     # The best is known once the sweeper has looked at all results.
-    assert until(lambda: "best loss 0.01" in world.statuses(PIPELINES, asked.commit)[-1][1])
+    assert until(lambda: "best loss 0.01" in world.last_status(PIPELINES, asked.commit)[1])
     assert "4 in all, 4 ok" in shown
     first = table.splitlines()[1].split()
     assert first[0] == "1/2"

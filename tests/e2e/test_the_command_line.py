@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from cli.main import cloud_runner
 from tests.contracts.recorded_calls import IMAGE_PUSH, Calls, recording, unknown
 from tests.contracts.wiring import listed, properties
+from tests.e2e.gates import queues_paused
 from tests.e2e.jobs_projects import pipeline
 from tests.e2e.world import World, until
 
@@ -141,12 +142,21 @@ def swept(folder: Path, world: World) -> str:
     return f"@{file}"
 
 
-def runs_and_sweeps(run: Run, commit: str, sweep: str) -> None:
+def has_a_job(world: World, branch: str, commit: str, attempt: int) -> bool:
+    """Whether an attempt's record tells of its job."""
+    run = world.run("acme/faulty-parts", branch, commit)
+    return run is not None and run.attempt == attempt and run.job is not None and bool(run.job.id)
+
+
+def runs_and_sweeps(run: Run, world: World, commit: str, sweep: str) -> None:
     """What is asked of runs and sweeps, by their commands; the points of the sweep all fail."""
     run("runs", "list")
     run("runs", "logs", commit)
-    run("runs", "rerun", commit)
-    run("runs", "stop", commit, "--yes")
+    # There is a job to be terminated when the run is stopped, and it has not ended by then.
+    with queues_paused(world):
+        run("runs", "rerun", commit)
+        assert until(lambda: has_a_job(world, "lost", commit, attempt=2))
+        run("runs", "stop", commit, "--yes")
     run("runs", "submit", "--repository", "acme/faulty-parts", "--ref", "lost")
     trace = Path(sweep[1:]).with_name("trace.jsonl")
     run("sweep", "run", sweep, "--yes", "--trace-file", str(trace), code=3)
@@ -187,11 +197,11 @@ def test_all_but_adding_projects_needs_the_other_policy_alone(
         status, _ = world.final_status("acme/faulty-parts", commit)
         image = ("acme/faulty-parts", "--context", str(tmp_path), "--tag", "latest")
         pushed = run("image", "push", *image, "--scan-seconds", "0").output
-        runs_and_sweeps(run, commit, swept(tmp_path, world))
+        runs_and_sweeps(run, world, commit, swept(tmp_path, world))
 
     assert "statuses" in counted
     assert "RunStateChanged" in peeked
-    assert "2" in moved
+    assert "2 sent back" in moved
     assert "lost" not in replayed
     assert commit[:12] in heard
     assert status == "SUCCESSFUL"
@@ -212,4 +222,4 @@ def test_a_message_that_was_redriven_is_gone_from_the_dead_letters(world: World)
         told = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"]
         return int(told["ApproximateNumberOfMessages"])
 
-    assert until(lambda: left() == 0, seconds=10)
+    assert until(lambda: left() == 0)

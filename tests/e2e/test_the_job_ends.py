@@ -29,16 +29,18 @@ Pushed = dict[str, Asked]
 
 @pytest.fixture(scope="module")
 def pushed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Pushed:
-    """Three runs at once; the one that is held ends with the first test."""
-    seconds = {"moved": _HELD, "failing": _FAILING, "release/protected": "true"}
+    """Three runs at once; the one that is held here ends with the first test."""
+    seconds = {"moved": _HELD, "failing": _FAILING, "release/protected": _HELD}
     asked = {}
+    empty_cache(world, SPOT)  # what other tests' stages have left there would be saved, too
     for branch, second in seconds.items():
         name = branch.rpartition("/")[2]
         full_name = SPOT if name == "failing" else PIPELINES
         project = Project(world, full_name, branch, tmp_path_factory.mktemp(name))
         asked[name] = project.push(":ACME_RUN: second\n", two_stages(project, name, second))
-    # Now that the commit is there.
+    # Now that the commit is there, and before its result can be.
     world.bitbucket.protect(PIPELINES, "release/*")
+    (asked["protected"].project.folder / "go-on").touch()
     return asked
 
 
@@ -49,7 +51,7 @@ def two_stages(project: Project, content: str, second: str) -> dict[str, str]:
 
 def test_a_branch_that_moves_during_the_run_keeps_what_was_pushed_to_it(pushed: Pushed) -> None:
     asked = pushed["moved"]
-    assert until((asked.project.folder / "reached").exists, seconds=90), asked.log()
+    assert until((asked.project.folder / "reached").exists), asked.log()
     moved = asked.project.push("Meanwhile\n")
     (asked.project.folder / "go-on").touch()
 
@@ -119,8 +121,10 @@ def test_a_run_that_is_stopped_in_a_stage_leaves_what_had_finished_and_no_commit
 ) -> None:
     project = Project(world, PIPELINES, "stopped", tmp_path)
     asked = project.push(":ACME_RUN:\n", two_stages(project, "stopped", _HELD))
-    assert until((tmp_path / "reached").exists, seconds=90), asked.log()
+    assert until((tmp_path / "reached").exists), asked.log()
     asked.record("running")
+    # Before it is asked to end, for which a container has half a minute.
+    assert until(lambda: "first of stopped\n" in project.stored()), asked.log()
 
     control.stop(
         asked.run_id,

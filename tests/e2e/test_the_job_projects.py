@@ -117,7 +117,7 @@ def push_large(project: Project) -> Asked:
 def live_bait(text: str, file: Path) -> str:
     """Text that makes a file if ever a shell reads it."""
     bait = text % file
-    subprocess.run(["/bin/sh", "-c", f': "{bait}"'], check=True, timeout=10)
+    subprocess.run(["/bin/sh", "-c", f': "{bait}"'], check=True, timeout=60)
     file.unlink()
     return bait
 

@@ -12,7 +12,7 @@ import pytest
 from local.layout import Tools
 from local.results import metric_differences
 from tests.e2e.jobs_projects import PIPELINES, Asked, Project, pipeline
-from tests.e2e.world import WorkingCopy, World
+from tests.e2e.world import PATIENCE_SECONDS, WorkingCopy, World
 
 EXAMPLE = "acme/faulty-parts"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -133,7 +133,7 @@ def test_dvc_lists_the_experiment_that_bitbucket_has(ended: Callable[[str], Aske
         env=os.environ | {"DVC_NO_ANALYTICS": "1", "CI": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
 

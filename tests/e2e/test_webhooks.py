@@ -19,9 +19,7 @@ def _commit() -> str:
 
 
 def _settled(world: World) -> bool:
-    return until(
-        lambda: not any(n for name, n in world.messages().items() if name == "pushes"), seconds=30
-    )
+    return until(lambda: world.messages()["pushes"] == 0)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +82,12 @@ def test_what_was_refused_leaves_a_log_line_that_the_metric_filter_counts(world:
     def lines() -> list[dict[str, str]]:
         messages = [e["message"] for e in logs.filter_log_events(logGroupName=group)["events"]]
         told = [json.loads(m) for m in messages if m.startswith("{")]
-        return [line for line in told if line["message_id"] == request]
+        return [line for line in told if line.get("message_id") == request]
 
-    (line,) = until(lines, seconds=20)
+    (line,) = until(lines)
     assert (line["event"], line["level"]) == ("webhook refused", "warning")
     filters = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
-    assert [f["filterPattern"] for f in filters] == ['{ $.event = "webhook refused" }']
+    assert '{ $.event = "webhook refused" }' in [one["filterPattern"] for one in filters]
 
 
 def test_the_same_webhook_five_times_at_once_is_one_job(world: World, tmp_path: Path) -> None:
@@ -104,7 +102,7 @@ def test_the_same_webhook_five_times_at_once_is_one_job(world: World, tmp_path: 
     assert len(again) == 5
     assert until(lambda: len(world.delivered(TRIVIAL, commit)) == 6)
     assert world.final_status(TRIVIAL, commit)[0] == "SUCCESSFUL"
-    assert until(lambda: not any(world.messages().values()), seconds=60), world.messages()
+    assert until(lambda: not any(world.messages().values())), world.messages()
     run = world.run(TRIVIAL, "five-times", commit)
     assert run is not None
     assert len(world.jobs(run.run_id)) == 1

@@ -24,9 +24,14 @@ from shared.runs import Run, commit_run_id
 NAMES = Names("acme", "development")
 Answer = TypeVar("Answer")
 FINAL = {"SUCCESSFUL", "FAILED", "STOPPED"}
+# Nothing takes so long, on a small machine that has much else to do either: who waits for what is
+# to come waits no longer than it takes, so a deadline only tells that it will never come.
+PATIENCE_SECONDS = 300
+# A run has several of such waits in it, one after the other.
+RUN_SECONDS = 900
 
 
-def until(look: Callable[[], Answer], *, seconds: float = 60) -> Answer:
+def until(look: Callable[[], Answer], *, seconds: float = PATIENCE_SECONDS) -> Answer:
     """What `look` answers once that is true, or at the latest after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -58,22 +63,51 @@ class World:
     def clone(self, full_name: str, folder: Path) -> "WorkingCopy":
         """A clone of a repository; an empty one gets the branch main."""
         url = self.bitbucket.git_url(full_name)
-        subprocess.run(["git", "clone", "--quiet", url, str(folder)], check=True, timeout=60)
+        command = ["git", "clone", "--quiet", url, str(folder)]
+        subprocess.run(command, check=True, timeout=PATIENCE_SECONDS)
         return WorkingCopy(self, full_name, folder)
 
-    def statuses(self, full_name: str, commit: str) -> list[tuple[str, str]]:
-        """State and description of every write of the commit's status, oldest first."""
-        histories = self.bitbucket.status_history(full_name, commit)
-        return [(w["state"], w["description"]) for h in histories for w in h["writes"]]
+    def statuses(
+        self, full_name: str, commit: str, run_id: RunId | None = None
+    ) -> list[tuple[str, str]]:
+        """State and description of every write of the commit's status, oldest first.
 
-    def final_status(self, full_name: str, commit: str, seconds: float = 90) -> tuple[str, str]:
-        """The status that the commit ends with; the test fails if none comes."""
-        found = until(
-            lambda: [s for s in self.statuses(full_name, commit)[-1:] if s[0] in FINAL],
-            seconds=seconds,
-        )
-        assert found, self.statuses(full_name, commit)
-        return found[0]
+        A commit of several runs has a status for each: `run_id` names one of them.
+        """
+        histories = self.bitbucket.status_history(full_name, commit)
+        return [
+            (write["state"], write["description"])
+            for history in histories
+            if run_id is None or history["key"] == f"cloud-run-{run_id}"
+            for write in history["writes"]
+        ]
+
+    def last_status(
+        self, full_name: str, commit: str, run_id: RunId | None = None
+    ) -> tuple[str, str]:
+        """State and description that the commit shows now; two empty texts while it has none."""
+        return (self.statuses(full_name, commit, run_id) or [("", "")])[-1]
+
+    def final_status(
+        self,
+        full_name: str,
+        commit: str,
+        seconds: float = RUN_SECONDS,
+        *,
+        run_id: RunId | None = None,
+    ) -> tuple[str, str]:
+        """The status that the commit, or one of its runs, ends with; the test fails if none comes.
+
+        It may be that of an earlier attempt where a later one has shown nothing yet.
+        """
+
+        def look() -> tuple[str, str] | None:
+            last = self.last_status(full_name, commit, run_id)
+            return last if last[0] in FINAL else None
+
+        found = until(look, seconds=seconds)
+        assert found is not None, self.statuses(full_name, commit, run_id)
+        return found
 
     def delivered(self, full_name: str, commit: str) -> list[dict[str, Any]]:
         """The deliveries of the push of `commit` that were answered 202 or 204."""
@@ -86,17 +120,17 @@ class World:
     def run(self, full_name: str, branch: str, commit: str) -> Run | None:
         """The record of a commit's run."""
         uid = self.bitbucket.request("GET", f"/2.0/repositories/{full_name}")["uuid"]
-        return self.runs.get(commit_run_id(uid, branch, commit))
+        return self.runs.get(commit_run_id(NAMES.stack, uid, branch, commit))
 
     def jobs(self, run_id: RunId) -> list[dict[str, Any]]:
         """Every job that was ever submitted for a run, as DescribeJobs has it."""
         batch = self.client("batch")
         named = [{"name": "JOB_NAME", "values": ["acme-*"]}]
         ids: list[str] = []
+        pages = batch.get_paginator("list_jobs")
         for queue in self.told["job_queues"]:
-            listed = batch.list_jobs(jobQueue=queue, filters=named)
-            assert "nextToken" not in listed
-            ids += [job["jobId"] for job in listed["jobSummaryList"]]
+            for page in pages.paginate(jobQueue=queue, filters=named):
+                ids += [job["jobId"] for job in page["jobSummaryList"]]
         described = [
             job
             for start in range(0, len(ids), 100)
@@ -135,7 +169,12 @@ class World:
         } | dict(headers or {})
         present = {name: value for name, value in sent.items() if value}
         return urllib3.request(
-            "POST", self.told["webhook_url"], body=body, headers=present, timeout=30, retries=False
+            "POST",
+            self.told["webhook_url"],
+            body=body,
+            headers=present,
+            timeout=PATIENCE_SECONDS,
+            retries=False,
         )
 
     def reconcile(self) -> None:
@@ -158,7 +197,9 @@ class World:
     def batch_control(self, path: str, body: Mapping[str, object]) -> None:
         """Ask the Batch endpoint for a fault."""
         url = self.told["batch_endpoint_url"] + path
-        answer = urllib3.request("POST", url, json=dict(body), timeout=10, retries=False)
+        answer = urllib3.request(
+            "POST", url, json=dict(body), timeout=PATIENCE_SECONDS, retries=False
+        )
         assert answer.status < 300, answer.data
 
     def _function(self, part: str) -> str:
@@ -183,7 +224,7 @@ class WorkingCopy:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr

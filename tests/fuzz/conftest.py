@@ -1,7 +1,6 @@
 """Fuzzing opens no socket; `--hypothesis-profile=long` tries many more examples, see `bounds`."""
 
 import pytest
-from hypothesis import settings
 
 from tests.fuzz.webhook_answers import REPOSITORY, REPOSITORY_UUID
 from tests.fuzz.webhook_receiver import Receiver
@@ -9,9 +8,6 @@ from tests.unit.conftest import fresh_logging_in_each_module, sockets_are_blocke
 
 # As in unit tests: pytest finds the fixtures by their names here.
 __all__ = ["fresh_logging_in_each_module", "sockets_are_blocked"]
-
-# pytest's option names it; what it means here is in `bounds`.
-settings.register_profile("long", deadline=None)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from shared.events import (
 from shared.runs import Run, Stop, state_changed
 from tests.fuzz.bounds import fuzzed
 from tests.fuzz.mutations import TEXTS
-from tests.samples import NOW, a_job, a_run
+from tests.samples import NAMES, NOW, a_job, a_run
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
@@ -110,7 +110,7 @@ RUNS = st.builds(
 @fuzzed(2)
 @given(RUNS)
 def test_a_status_is_within_bitbuckets_limits_whatever_the_record_says(run: Run) -> None:
-    posted = status(run, Links("eu-west-1"))
+    posted = status(run, Links("eu-west-1"), NAMES.stack)
 
     assert 0 < len(posted["key"]) <= 40
     for field in ("name", "description"):

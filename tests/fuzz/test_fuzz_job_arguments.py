@@ -1,6 +1,7 @@
 """Whatever a job is told: it is taken as it stands, or refused with the documented exit code."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -235,6 +236,8 @@ class Told(Children):
         finish: bool = False,
         read: bool = False,
         descriptors: Sequence[int] = (),
+        until: float = math.inf,
+        most: float = math.inf,
     ) -> Ended:
         """Keep a command."""
         self.commands.append(list(command))

@@ -70,7 +70,7 @@ def ended(program: Path, words: list[str], **environment: str) -> Finished:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return Finished(done.returncode, done.stdout.decode(errors="replace"))

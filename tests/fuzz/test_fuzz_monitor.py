@@ -21,7 +21,7 @@ from tests.fakes import Batch, Clock
 from tests.fuzz.bounds import fuzzed, outcome_of, timed
 from tests.fuzz.kept_runs import KeptRuns
 from tests.fuzz.mutations import mutated, spoilt, written
-from tests.samples import JOB_QUEUE, NOW, RUN_ID, a_job, a_run, payload, payload_files
+from tests.samples import JOB_QUEUE, NAMES, NOW, RUN_ID, a_job, a_run, payload, payload_files
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
@@ -92,7 +92,7 @@ def check_forward(before: Run, after: Run | None) -> Run:
     assert place[0] <= place[1]
     assert after.version - before.version in (0, 1)
     assert len(after.reason or "") <= 2_500
-    shown = status(after, Links("eu-west-1"))
+    shown = status(after, Links("eu-west-1"), NAMES.stack)
     assert len(shown["description"]) <= 255
     assert len(shown["url"]) <= 450
     assert shown["description"].isprintable()

@@ -20,7 +20,7 @@ from shared.runs import Run, state_changed
 from tests.fuzz.bounds import fuzzed, outcome_of, timed
 from tests.fuzz.message_grammar import LIMITS, NEAR_MISSES, Message, messages, params
 from tests.fuzz.mutations import TEXTS
-from tests.samples import NOW, RUN_ID, a_push
+from tests.samples import NAMES, NOW, RUN_ID, a_push
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
@@ -126,7 +126,7 @@ def test_the_record_of_any_message_fits_the_table_the_bus_and_a_status(
     except UnicodeEncodeError:
         return  # half a character does not come through the queue
 
-    run = request(a_push(text, keywords_cut=keywords_cut), "ACME", LIMITS, NOW)
+    run = request(a_push(text, keywords_cut=keywords_cut), NAMES.stack, "ACME", LIMITS, NOW)
 
     if run is not None:
         assert run.state in ("requested", "rejected")

@@ -1,6 +1,7 @@
 """What an answer of the webhook may be, by what was delivered."""
 
 import json
+import re
 from typing import Any
 
 from shared.events import CommitPushed
@@ -23,8 +24,14 @@ def moved(body: bytes) -> list[tuple[str, str, str]]:
             continue
         if before is None or before["hash"] != new["target"]["hash"]:
             target = new["target"]
-            found.append((new["name"], target["hash"], target.get("message") or ""))
+            message = target.get("message") or ""
+            found.append((_whole(new["name"]), _whole(target["hash"]), _whole(message)))
     return found
+
+
+def _whole(text: str) -> str:
+    """The text as the webhook reads it: half a character is U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def check(body: bytes, status: int, stored: list[dict[str, Any]]) -> None:

@@ -1,11 +1,11 @@
 """A sandbox with the agent on it, an account for it, and a place that takes its notifications."""
 
 import io
+import itertools
 import json
 import shlex
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ from typing import Any
 from container.agent.build import packed
 from local import aws
 from local.machines.sandbox import Done, Sandbox
-from local.parts import free_port
 from tests.integration.embedded_s3 import access, embedded_s3
 from tests.integration.waiting import wait_until
 
@@ -25,20 +24,34 @@ LOG_GROUP = "/acme/jobs"
 SECRET = "the-token-of-bitbucket"
 INSTANCE = "i-0123456789abcdef0"
 RUN = "4f2a17bc-run"
-# What takes minutes on a machine takes a moment here.
+# What is looked for again and again is looked for often here. What somebody has at the most to do
+# something is long: a test that is about its end says how short it is.
 TIMES = {
     "tick": 0.1,
-    "begin": 10,
+    "begin": 60,
     "boot": 0.5,
-    "slack": 2,
-    "look": 0.2,
+    "slack": 60,
+    "look": 1,
     "spot": 0.1,
-    "stop": 2,
-    "shutdown": 0.5,
-    "notify": 6,
+    "stop": 60,
+    "shutdown": 600,
+    "notify": 120,
 }
+FINISH_SECONDS = 600
+# The beginning of an experiment whose supervisor looks away, once it waits, until it has ended: so
+# the supervisor finds at one time that it has, and what `asks` did.
+AFTER_MY_END = """sleep 0.3
+kill -STOP $PPID
+(
+  until grep -q '^State:.Z' /proc/$$/status; do sleep 0.05; done
+  {asks}
+  kill -CONT $PPID
+) &
+"""
 # Nothing listens there.
 NOWHERE = "http://127.0.0.1:1"
+# No two machines have one name: archives and log streams of an account go by it.
+_NUMBERS = itertools.count(1)
 
 
 @dataclass
@@ -162,7 +175,7 @@ class Machine:
     def log(self) -> Path:
         return self.sandbox.root / "var/tmp/experiment.log"
 
-    def call(self, command: str, told: Any = None, seconds: float = 60, before: str = "") -> Done:
+    def call(self, command: str, told: Any = None, seconds: float = 300, before: str = "") -> Done:
         """What a command of the agent comes to; `before` is a script that runs first."""
         given = f"<<'TOLD'\n{json.dumps(told)}\nTOLD\n" if told is not None else "< /dev/null"
         program = shlex.quote(str(self.home / "agent.pyz"))
@@ -181,7 +194,7 @@ class Machine:
             "region": aws.REGION,
             "max_seconds": 3600,
             "idle_seconds": None,
-            "finish_seconds": 60,
+            "finish_seconds": FINISH_SECONDS,
             "afterwards": "terminate",
             "notify": self.notified.url,
             **other,
@@ -244,6 +257,12 @@ class Machine:
         """The watchdog's process."""
         return int((self.home / "watchdog.lock").read_text())
 
+    def supervisor(self) -> int:
+        """The supervisor's process, which is there as soon as something has begun."""
+        found = self.sandbox.supervisor
+        assert found, f"no supervisor lives; {self.said()}"
+        return found
+
     def said(self) -> str:
         """What its processes have written, for a test that fails."""
         files = [self.home / "run.log", self.home / "watch.log"]
@@ -257,7 +276,7 @@ def machine_in(
     """A machine that has booted, with the agent on its disk."""
     chosen = {"interpreter": interpreter} if interpreter else {}
     sandbox = Sandbox(
-        folder / f"machine-{free_port()}", account.environment | environment, **chosen
+        folder / f"machine-{next(_NUMBERS)}", account.environment | environment, **chosen
     )
     machine = Machine(sandbox, account, notified)
     try:
@@ -267,8 +286,3 @@ def machine_in(
         yield machine
     finally:
         sandbox.power_off()
-
-
-def within(seconds: float, began: float) -> bool:
-    """Whether so many seconds have not passed since a moment of `time.monotonic`."""
-    return time.monotonic() - began < seconds

@@ -24,7 +24,7 @@ ACCOUNT = "123456789012"
 FINAL = ("SUCCEEDED", "FAILED")
 
 
-def wait_for(look: Callable[[], Found | None], seconds: float = 20) -> Found:
+def wait_for(look: Callable[[], Found | None], seconds: float = 120) -> Found:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -40,7 +40,7 @@ def client(service: str, url: str) -> Any:
     ).client(  # type: ignore[call-overload] # the stubs want a literal name
         service,
         endpoint_url=url,
-        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=60, read_timeout=120, retries={"total_max_attempts": 1}),
     )
 
 
@@ -57,7 +57,7 @@ class RunningEndpoint:
         """Call a control route; answer what it answers."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_control/{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
     def define(self, command: list[str], name: str = "train", **members: Any) -> str:
@@ -135,7 +135,7 @@ def started(
     finally:
         process.terminate()
         process.stdin.close()
-        process.wait(20)
+        process.wait(120)
         process.stdout.close()
 
 

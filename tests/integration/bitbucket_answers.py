@@ -12,11 +12,11 @@ from shared.bitbucket import Bitbucket
 from shared.events import Repository
 from shared.secrets import Secrets
 from tests.fakes import Clock, SecretTexts
-from tests.samples import COMMIT, REGION, REPOSITORY, a_run
+from tests.samples import COMMIT, NAMES, REGION, REPOSITORY, a_run
 
 SECRET = "acme/testing/bitbucket-auth"
 OAUTH = "/site/oauth2/access_token"
-STATUS = status(a_run(), Links(REGION))
+STATUS = status(a_run(), Links(REGION), NAMES.stack)
 Answer = tuple[int, dict[str, str], bytes]
 
 

@@ -31,7 +31,7 @@ GIT_ENVIRONMENT = {
 
 
 @contextmanager
-def running(state: Path, *, answer_within: float = 5.0, pause: float = 0.01) -> Iterator[Client]:
+def running(state: Path, *, answer_within: float = 60.0, pause: float = 0.01) -> Iterator[Client]:
     """A stand-in with one empty repository, and a client for it."""
     state.mkdir(exist_ok=True)
     with (
@@ -88,7 +88,7 @@ def begun_push(client: Client) -> Iterator[None]:
         "0000 the beginning of something"
     )
     host, _, port = client.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request.encode())
         yield
 
@@ -105,7 +105,7 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def eventually(holds: Callable[[], bool], within: float = 10.0) -> None:
+def eventually(holds: Callable[[], bool], within: float = 120.0) -> None:
     """Wait for a condition."""
     until = time.monotonic() + within
     while not holds():
@@ -135,7 +135,7 @@ class Receiver:
         answer = self.answers[len(self.received)] if len(self.received) < len(self.answers) else 202
         self.received.append(received)
         if self.hold is not None:
-            self.hold.wait(30)
+            self.hold.wait(120)
         return answer
 
 

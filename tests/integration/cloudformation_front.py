@@ -4,19 +4,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local import aws
 from local.aws import Endpoints
 from local.layout import StateDir, Tools
-from local.parts import free_port, ready_port
+from local.parts import ready_port
 from tests.integration.batch_endpoint import started
+from tests.integration.free_ports import on_a_free_port
 
 TEMPLATES = "templates"
 # Nobody launches a machine here.
 NOWHERE = "http://127.0.0.1:1"
-_SECONDS = 60
+_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,8 @@ def outputs(stack: Any) -> dict[str, str]:
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
-@contextmanager
-def embedded_cloudformation(folder: Path) -> Iterator[Site]:
-    """A site of its own, until the end of the block."""
-    state = StateDir(folder)
-    state.aws.mkdir(parents=True)
-    port = free_port()
+def _parts(state: StateDir, port: int) -> tuple[ExitStack, Endpoints]:
+    """The emulator on a port and what is beside it: each has to be told where the others are."""
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as ends:
         batch = ends.enter_context(started(state.batch, aws_endpoint_url=url, with_queue=False))
@@ -126,6 +124,16 @@ def embedded_cloudformation(folder: Path) -> Iterator[Site]:
         ends.callback(front.end)
         ends.callback(aws.start_emulator(Tools(), batch.url, NOWHERE, port, state).end)
         endpoints = Endpoints(url, batch.url, f"http://127.0.0.1:{ready_port(front)}", url)
+        return ends.pop_all(), endpoints
+
+
+@contextmanager
+def embedded_cloudformation(folder: Path) -> Iterator[Site]:
+    """A site of its own, until the end of the block."""
+    state = StateDir(folder)
+    state.aws.mkdir(parents=True)
+    ends, endpoints = on_a_free_port(partial(_parts, state))
+    with ends:
         s3 = endpoints.client("s3")
         place = {"LocationConstraint": aws.REGION}
         s3.create_bucket(Bucket=TEMPLATES, CreateBucketConfiguration=place)

@@ -11,10 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
+from shared.names import Names
 from tests.fakes import refusal
 from tests.samples import REGION
 
 ROOT = "acme-development-cloud-runner"
+# What a command takes for the stack where nobody names one.
+NAMES = Names("acme", "development")
 
 
 @dataclass

@@ -29,6 +29,19 @@ from tests.integration.service_chain import (
 )
 from tests.samples import REGION
 
+# By these somebody's shell, or CI, tells programs how wide, how colourful and how clever it is.
+_OF_TERMINALS = (
+    *("COLUMNS", "LINES", "TERM"),
+    *("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown is the same wherever the tests run."""
+    for name in _OF_TERMINALS:
+        monkeypatch.delenv(name, raising=False)
+
 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Any]:

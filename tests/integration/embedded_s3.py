@@ -6,9 +6,20 @@ from pathlib import Path
 
 from local import aws
 from local.layout import StateDir, Tools
-from local.parts import free_port
+from local.parts import Part
+from tests.integration.free_ports import on_a_free_port
 
 NOWHERE = "http://127.0.0.1:1"
+
+
+def emulator(state: StateDir) -> tuple[Part, str]:
+    """The embedded AWS without Batch and EC2, and its address."""
+
+    def begin(port: int) -> tuple[Part, str]:
+        part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
+        return part, f"http://127.0.0.1:{port}"
+
+    return on_a_free_port(begin)
 
 
 @contextmanager
@@ -16,10 +27,8 @@ def embedded_s3(folder: Path, bucket: str) -> Iterator[str]:
     """The address of an S3 with one bucket, until the end of the block."""
     state = StateDir(folder)
     state.aws.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
+    part, url = emulator(state)
     try:
-        url = f"http://127.0.0.1:{port}"
         aws.client("s3", url).create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.integration.job_site import JOB_ENVIRONMENT
 
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300
 PROJECT = {
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
     ".dvcignore": "",

@@ -43,6 +43,6 @@ def run(folder: Path, *command: str) -> str:
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        timeout=60,
+        timeout=300,
     )
     return done.stdout.decode()

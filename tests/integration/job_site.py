@@ -19,7 +19,7 @@ from local.example import create
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB_ENVIRONMENT = Path(os.environ.get("JOB_ENVIRONMENT", ROOT / ".tools" / "job"))
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 300
 _GIT_ENVIRONMENT = {
     "PATH": os.defpath,
     "GIT_CONFIG_GLOBAL": "/dev/null",

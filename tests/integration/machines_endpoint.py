@@ -11,14 +11,14 @@ import urllib3
 
 from local import aws
 from local.layout import StateDir, Tools
-from local.parts import Part, free_port, ready_port
+from local.parts import Part, ready_port
+from tests.integration.embedded_s3 import NOWHERE, emulator
 
-NOWHERE = "http://127.0.0.1:1"
 PROFILE = "machines"
 Answer = TypeVar("Answer")
 
 
-def until(look: Callable[[], Answer], *, seconds: float = 20) -> Answer:
+def until(look: Callable[[], Answer], *, seconds: float = 120) -> Answer:
     """What `look` answers once that is true, or at the latest after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := look()) and time.monotonic() < deadline:
@@ -41,7 +41,7 @@ class Region:
         """Ask a route under `/_control/`."""
         given = {} if body is None else {"json": body}
         url = f"{self.url}/_control/{path}"
-        answer = urllib3.request(method, url, timeout=10, retries=False, **given)
+        answer = urllib3.request(method, url, timeout=60, retries=False, **given)
         assert answer.status == 200, answer.data
         return answer.json()
 
@@ -124,12 +124,11 @@ def region(folder: Path) -> Iterator[Region]:
     state = StateDir(folder)
     for made in (state.aws, state.machines):
         made.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    emulator_url = f"http://127.0.0.1:{port}"
     with ExitStack() as ends:
+        aws_part, emulator_url = emulator(state)
+        ends.callback(aws_part.end)
         part = aws.start_machines(Tools(), emulator_url, NOWHERE, state)
         ends.callback(part.end)
-        ends.callback(aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state).end)
         aws.client("iam", emulator_url).create_instance_profile(InstanceProfileName=PROFILE)
         url = f"http://127.0.0.1:{ready_port(part)}"
         yield Region(url, part, state, aws.client("ec2", url), aws.client("ssm", url), emulator_url)

@@ -220,7 +220,7 @@ def _bitbucket(state: Path) -> Iterator[Server]:
 @contextmanager
 def _webhook(secretsmanager: Any) -> Iterator[str]:
     """The webhook's address; it keeps what it stores to itself, and its clock runs fast."""
-    secrets = Secrets(secretsmanager, clock=lambda: time.monotonic() * 1000)
+    secrets = Secrets(secretsmanager, clock=lambda: time.monotonic() * 1e6)
     hooks = Hooks(secrets, NAMES.hooks_secret, require_signature=True)
     needs = app.Dependencies(hooks, "ACME")
 

@@ -129,7 +129,7 @@ class Ssm:
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "TMPDIR": str(self.folder)},
             capture_output=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr

@@ -16,7 +16,7 @@ from shared.events import Envelope, Job, RunId
 from shared.run_store import RunStore
 from shared.runs import Run, request_run_id
 from tests.fakes import Batch, Clock
-from tests.integration.command_line import ROOT, Here, account
+from tests.integration.command_line import NAMES, ROOT, Here, account
 from tests.integration.service_chain import TABLE, runs_table
 from tests.samples import NOW, REGION, a_job, a_run, minutes
 
@@ -73,7 +73,7 @@ class RunsAccount:
 
     def keep(self, name: str, **changes: Any) -> Run:
         """Write a record: that of `a_run`, under an id made of `name`."""
-        run = a_run(run_id=request_run_id(name), **changes)
+        run = a_run(run_id=request_run_id(NAMES.stack, name), **changes)
         assert self.store.create(run)
         return run
 

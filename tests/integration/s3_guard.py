@@ -61,7 +61,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.guard = guard
         self.upstream = upstream
-        self.pool = urllib3.PoolManager(retries=False, timeout=30, maxsize=_AT_ONCE)
+        self.pool = urllib3.PoolManager(retries=False, timeout=120, maxsize=_AT_ONCE)
 
 
 class _Handler(BaseHTTPRequestHandler):

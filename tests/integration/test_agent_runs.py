@@ -2,12 +2,12 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.agent_machine import (
+    AFTER_MY_END,
     BUCKET,
     INSTANCE,
     RUN,
@@ -16,7 +16,6 @@ from tests.integration.agent_machine import (
     Machine,
     Notified,
     machine_in,
-    within,
 )
 
 
@@ -91,12 +90,12 @@ def test_a_program_that_cannot_be_started_is_an_error(
 
 
 def test_what_an_experiment_leaves_behind_delays_nothing_and_is_ended(machine: Machine) -> None:
-    began = time.monotonic()
-    machine.begin("setsid sh -c 'echo $$ > left; exec sleep 1000' & sleep 0.2; echo done")
+    # It stays for longer than anybody waits for the notice.
+    leave = "setsid sh -c 'echo $$ > left; exec sleep 1000' &"
+    machine.begin(f"{leave}\nwhile [ ! -s left ]; do sleep 0.05; done; echo done")
     told = machine.notice()
     left = int((machine.home / "work/left").read_text())
 
-    assert within(15, began)
     assert told["status"] == "completed"
     assert left not in machine.sandbox.processes()
 
@@ -155,16 +154,17 @@ def test_results_may_be_anywhere_of_any_kind_and_any_size(machine: Machine) -> N
 
 
 def test_an_experiment_that_takes_longer_than_it_may_is_stopped(machine: Machine) -> None:
-    machine.begin("trap 'echo asked; exit 5' TERM; sleep 1000 & wait", max_seconds=0.5)
+    machine.begin("trap 'echo asked; exit 5' TERM; sleep 1000 & wait", max_seconds=5)
     told = machine.notice()
 
     assert (told["status"], told["exit_code"]) == ("error", 5)
-    assert told["reason"] == "it took longer than 0.5 s"
+    assert told["reason"] == "it took longer than 5 s"
     assert "asked\n" in machine.log.read_text()
 
 
 def test_one_that_does_not_stop_is_killed(machine: Machine) -> None:
-    machine.begin("trap '' TERM; while :; do sleep 0.1; done", max_seconds=0.2)
+    machine.ask("arm", machine.terms(times={"stop": 0.5}))
+    machine.begin("trap '' TERM; while :; do sleep 0.1; done", max_seconds=5)
     told = machine.notice()
 
     assert (told["status"], told["exit_code"]) == ("error", 137)
@@ -192,7 +192,7 @@ def test_of_two_experiments_at_once_one_begins(machine: Machine) -> None:
         f"echo $? >> {here}/{name}.out) &"
         for name in ("one", "two")
     )
-    machine.sandbox.run(f"{script}\nwait", 60)
+    machine.sandbox.run(f"{script}\nwait", 300)
     answers = sorted(Path(here, f"{name}.out").read_text() for name in ("one", "two"))
     running = machine.ask("check")["busy"]
 
@@ -249,7 +249,7 @@ def test_who_asks_for_the_end_when_the_experiment_is_over_changes_nothing(
     machine: Machine,
 ) -> None:
     # It is over before the supervisor can look again.
-    machine.begin("kill -STOP $PPID; (sleep 0.3; kill -TERM $PPID; kill -CONT $PPID) & exit 0")
+    machine.begin(f"{AFTER_MY_END.format(asks='kill -TERM $PPID')} exit 0")
     told = machine.notice()
 
     assert (told["status"], told["exit_code"], told["reason"]) == ("completed", 0, None)

@@ -82,7 +82,7 @@ def test_a_script_whose_interpreter_is_not_there_leaves_the_machine_running(
     sandbox.boot(b"#!/no/such/shell\n")
 
     assert said(sandbox) == "part-001: No such file or directory\n"
-    assert sandbox.run("true", 10).code == 0
+    assert sandbox.run("true", 120).code == 0
 
 
 def test_each_boot_has_another_id_and_runs_what_is_for_each(sandbox: Sandbox) -> None:
@@ -101,14 +101,14 @@ def test_each_boot_has_another_id_and_runs_what_is_for_each(sandbox: Sandbox) ->
 
 def test_a_script_tells_its_end_and_what_it_said(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
-    done = sandbox.run("echo out; echo err >&2; exit 3", 10)
+    done = sandbox.run("echo out; echo err >&2; exit 3", 120)
 
     assert (done.code, done.stdout, done.stderr) == (3, b"out\n", b"err\n")
 
 
 def test_a_script_that_takes_too_long_is_killed(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
-    done = sandbox.run("echo begun; sleep 1000", 0.3)
+    done = sandbox.run("echo begun; sleep 1000", 5)
 
     assert (done.code, done.stdout) == (124, b"begun\n")
     wait_until(lambda: not sandbox.processes(), "it goes on")
@@ -118,7 +118,7 @@ def test_what_a_script_leaves_in_the_background_lives_until_the_power_is_off(
     sandbox: Sandbox,
 ) -> None:
     sandbox.boot(b"")
-    done = sandbox.run("setsid env -i sleep 1000 & sleep 1000 & echo done", 10)
+    done = sandbox.run("setsid env -i sleep 1000 & sleep 1000 & echo done", 120)
     alive = sandbox.processes()
     sandbox.power_off()
 
@@ -130,9 +130,9 @@ def test_what_a_script_leaves_in_the_background_lives_until_the_power_is_off(
 def test_an_orderly_end_gives_time_to_whoever_needs_it(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
     trap = "trap 'sleep 0.3; echo saved > $HOME/saved; exit' TERM"
-    sandbox.run(f"({trap}; sleep 9 & echo > $HOME/ready; wait) &", 10)
+    sandbox.run(f"({trap}; sleep 1000 & echo > $HOME/ready; wait) &", 120)
     wait_until((sandbox.root / "root/ready").exists, "it does not begin")
-    sandbox.power_off(grace_seconds=10)
+    sandbox.power_off(grace_seconds=120)
 
     assert (sandbox.root / "root/saved").read_text() == "saved\n"
     assert not sandbox.processes()
@@ -142,7 +142,7 @@ def test_an_orderly_end_gives_time_to_whoever_needs_it(sandbox: Sandbox) -> None
 def test_a_call_of_shutdown_is_seen(sandbox: Sandbox, call: str) -> None:
     sandbox.boot(b"")
     before = sandbox.asked_to_end
-    done = sandbox.run(call, 10)
+    done = sandbox.run(call, 120)
 
     assert (before, done.code, sandbox.asked_to_end) == (False, 0, True)
     assert sandbox.shutdown_calls == [call]
@@ -150,9 +150,9 @@ def test_a_call_of_shutdown_is_seen(sandbox: Sandbox, call: str) -> None:
 
 def test_a_shutdown_that_is_for_later_comes_later_unless_it_is_cancelled(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
-    sandbox.run("shutdown -h +1", 10)
+    sandbox.run("shutdown -h +1", 120)
     waiting = sandbox.processes()
-    sandbox.run("shutdown -c", 10)
+    sandbox.run("shutdown -c", 120)
     wait_until(lambda: not set(waiting) & set(sandbox.processes()), "it still waits")
 
     assert waiting
@@ -162,7 +162,7 @@ def test_a_shutdown_that_is_for_later_comes_later_unless_it_is_cancelled(sandbox
 def test_it_has_no_systemd(sandbox: Sandbox) -> None:
     sandbox.boot(b"")
 
-    assert sandbox.run("systemctl poweroff || systemd-run true", 10).code == 1
+    assert sandbox.run("systemctl poweroff || systemd-run true", 120).code == 1
     assert not sandbox.asked_to_end
 
 
@@ -171,7 +171,7 @@ def test_another_machines_processes_are_not_its_own(sandbox: Sandbox, tmp_path: 
     sandbox.boot(b"")
     other.boot(b"")
     try:
-        other.run("sleep 1000 &", 10)
+        other.run("sleep 1000 &", 120)
         sandbox.power_off()
 
         assert other.processes()

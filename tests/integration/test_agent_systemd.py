@@ -10,6 +10,9 @@ import pytest
 
 from container.agent import begin, systemd, watchdog
 from tests.integration.agent_machine import (
+    AFTER_MY_END,
+    FINISH_SECONDS,
+    TIMES,
     Account,
     Machine,
     Notified,
@@ -40,7 +43,7 @@ def test_systemd_reads_the_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ["systemd-analyze", "verify", *tmp_path.glob("*.service")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -53,7 +56,7 @@ def test_watchdog_and_supervisor_are_services(machine: Machine) -> None:
 
     assert told["status"] == "completed"
     assert {"Restart=always", "WantedBy=multi-user.target"} <= set(unit(machine, "watch"))
-    assert "TimeoutStopSec=62" in unit(machine, "run")
+    assert f"TimeoutStopSec={FINISH_SECONDS + TIMES['stop']}" in unit(machine, "run")
     assert calls(machine)[:5] == [
         "systemctl daemon-reload",
         "systemctl enable cloud-runner-watch.service",
@@ -65,7 +68,7 @@ def test_watchdog_and_supervisor_are_services(machine: Machine) -> None:
 
 def test_memory_that_runs_out_ends_the_experiment_alone(machine: Machine) -> None:
     """What systemd does else with a service of which a process was killed for it: it stops it."""
-    machine.begin("kill -TERM $PPID; kill -KILL $$")
+    machine.begin(f"{AFTER_MY_END.format(asks='kill -TERM $PPID')} kill -KILL $$")
     told = machine.notice()
 
     assert "OOMPolicy=continue" in unit(machine, "watch")
@@ -79,7 +82,7 @@ def test_nobody_who_starts_services_again_for_newer_libraries_stops_an_experimen
 ) -> None:
     machine.begin("touch there; while [ ! -e go ]; do sleep 0.05; done")
     machine.wait((machine.home / "work/there").exists, "it does not begin")
-    refused = machine.sandbox.run("systemctl restart cloud-runner-run.service", 30)
+    refused = machine.sandbox.run("systemctl restart cloud-runner-run.service", 120)
     (machine.home / "work/go").touch()
 
     assert refused.code == 1
@@ -110,6 +113,7 @@ def test_a_watchdog_that_cannot_be_replaced_stays(machine: Machine, refused: str
 
 def test_the_watchdog_outlives_the_begin_of_a_shutdown_that_does_not_end(machine: Machine) -> None:
     machine.sandbox.command("shutdown", "#!/bin/sh\nexec systemctl poweroff\n")
+    machine.ask("arm", machine.terms(times={"shutdown": 0.5}))
     machine.begin("true")
     machine.wait(lambda: machine.notified.of("not terminated"), "it does not tell")
 

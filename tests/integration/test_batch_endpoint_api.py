@@ -56,7 +56,7 @@ def test_an_error_has_batchs_shape(endpoint: RunningEndpoint) -> None:
 def test_a_body_that_is_not_json_is_refused(endpoint: RunningEndpoint) -> None:
     request = urllib.request.Request(f"{endpoint.url}/v1/submitjob", b"{", method="POST")
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=60)
 
     assert caught.value.code == 400
     with caught.value as answer:

@@ -112,7 +112,7 @@ def test_the_request_decides_how_often_each_child_is_tried(endpoint: RunningEndp
 def test_a_childs_time_is_its_own_and_the_others_go_on(endpoint: RunningEndpoint) -> None:
     endpoint.define(["sh", "-c", "test $AWS_BATCH_JOB_ARRAY_INDEX != 0 || exec sleep 600"])
     parent = endpoint.ended(
-        endpoint.submit(arrayProperties={"size": 3}, timeout={"attemptDurationSeconds": 1000})
+        endpoint.submit(arrayProperties={"size": 3}, timeout={"attemptDurationSeconds": 2000})
     )
     details = children(endpoint, parent["jobId"], 0, 1, 2)
 
@@ -195,7 +195,7 @@ def test_an_array_goes_on_after_the_endpoint_was_killed_in_its_middle(tmp_path: 
         retried = endpoint.submit(arrayProperties={"size": size}, retryStrategy=LOST_AGAIN)
         endpoint.in_status(f"{retried}:1", "RUNNING")
         endpoint.process.send_signal(signal.SIGQUIT)
-        endpoint.process.wait(10)
+        endpoint.process.wait(60)
     again.touch()
     with started(tmp_path / "state", "--slots=1", with_queue=False) as endpoint:
         parent = endpoint.ended(retried)
@@ -213,7 +213,7 @@ def test_a_lost_child_fails_by_its_rules_and_the_others_go_on(tmp_path: Path) ->
         parent_id = endpoint.submit(arrayProperties={"size": 3})
         endpoint.in_status(f"{parent_id}:0", "RUNNING")
         endpoint.process.send_signal(signal.SIGQUIT)
-        endpoint.process.wait(10)
+        endpoint.process.wait(60)
     with started(tmp_path, "--slots=1", with_queue=False) as endpoint:
         parent = endpoint.ended(parent_id)
 

@@ -11,12 +11,11 @@ from pydantic import JsonValue
 
 from local import aws
 from local.batch.shapes import Document
-from local.layout import StateDir, Tools
-from local.parts import free_port
+from local.layout import StateDir
 from tests.event_patterns import CASES
 from tests.integration.batch_endpoint import RunningEndpoint, started, wait_for
+from tests.integration.embedded_s3 import emulator
 
-NOWHERE = "http://127.0.0.1:1"
 NO_CHILDREN = {"arrayProperties": {"index": [{"exists": False}]}}
 
 
@@ -43,6 +42,9 @@ class Bus:
             "Messages"
         ):
             found += [json.loads(one["Body"]) for one in some]
+            # Or they would be there again after half a minute.
+            for one in some:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
         return found
 
 
@@ -50,9 +52,7 @@ class Bus:
 def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     state = StateDir(tmp_path_factory.mktemp("aws"))
     state.aws.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    part = aws.start_emulator(Tools(), NOWHERE, NOWHERE, port, state)
-    url = f"http://127.0.0.1:{port}"
+    part, url = emulator(state)
     bus = Bus(url, aws.client("events", url), aws.client("sqs", url))
     try:
         bus.rule("every-event", {})
@@ -76,13 +76,14 @@ def test_a_rule_without_children_gets_the_parents_events_alone(
     endpoint.define(["true"])
     parent_id = endpoint.submit(arrayProperties={"size": 12})
     every: list[Any] = []
+    of_parent: list[Any] = []
 
     def all_came() -> bool:
         every.extend(bus.received("every-event"))
-        return len(every) >= 2 + 12 * 4
+        of_parent.extend(bus.received("no-children"))
+        return len(every) >= 2 + 12 * 4 and len(of_parent) >= 2
 
     wait_for(all_came)
-    of_parent = bus.received("no-children")
     of_children = [one["detail"] for one in every if one["detail"]["jobId"] != parent_id]
     states = [one["status"] for one in of_children if one["arrayProperties"] == {"index": 7}]
 

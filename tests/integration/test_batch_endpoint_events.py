@@ -1,11 +1,13 @@
 """Events and secrets, with a small AWS behind the endpoint that knows just what it asks for."""
 
 import json
+import socket
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from werkzeug.serving import make_server
@@ -112,6 +114,16 @@ def events(aws: SmallAws, count: int) -> list[Any]:
     return list(queue)
 
 
+def answers(url: str) -> bool:
+    """Whether an endpoint lives: one that was killed ends a moment after its tether."""
+    where = urlsplit(url)
+    try:
+        socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=60).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_every_change_after_the_submission_is_an_event_in_its_order(
     aws: SmallAws, endpoint: RunningEndpoint
 ) -> None:
@@ -204,6 +216,7 @@ def test_events_that_were_not_sent_before_a_crash_are_sent_after_it(
     with started(tmp_path, aws_endpoint_url=aws.url) as endpoint:
         endpoint.run(["true"])
         endpoint.process.kill()
+        wait_for(lambda: not answers(endpoint.url))
     aws.away = 0
     with started(tmp_path, aws_endpoint_url=aws.url, with_queue=False):
         sent = events(aws, 4)

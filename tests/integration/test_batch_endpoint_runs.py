@@ -10,8 +10,10 @@ import pytest
 from tests.integration.batch_endpoint import RunningEndpoint, make_queue, started, wait_for
 from tests.integration.waiting import gone
 
-# One of Batch's seconds lasts so long here: the shortest timeout, 60 s, is 0.3 s.
+# One of Batch's seconds lasts so long here.
 TIME_SCALE = 0.005
+# A timeout of 5 s: by then a program has begun.
+ENOUGH = {"attemptDurationSeconds": 1000}
 SLEEP = ["sh", "-c", "echo $$; exec sleep 600"]
 SPOT_ONLY = {
     "attempts": 2,
@@ -138,9 +140,7 @@ def test_overrides_over_8192_characters_fail_after_submission(endpoint: RunningE
 
 
 def test_a_job_over_its_time_is_ended_and_not_tried_again(endpoint: RunningEndpoint) -> None:
-    detail = endpoint.run(
-        SLEEP, timeout={"attemptDurationSeconds": 60}, retryStrategy={"attempts": 3}
-    )
+    detail = endpoint.run(SLEEP, timeout=ENOUGH, retryStrategy={"attempts": 3})
     (attempt,) = detail["attempts"]
 
     assert detail["statusReason"] == "Job attempt duration exceeded timeout"
@@ -151,7 +151,7 @@ def test_a_job_over_its_time_is_ended_and_not_tried_again(endpoint: RunningEndpo
 def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(endpoint: RunningEndpoint) -> None:
     detail = endpoint.run(
         ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"],
-        timeout={"attemptDurationSeconds": 60},
+        timeout=ENOUGH,
     )
 
     assert detail["container"]["exitCode"] == 137
@@ -195,7 +195,7 @@ def test_no_more_jobs_run_at_once_than_there_are_slots(endpoint: RunningEndpoint
     ids = [endpoint.submit(f"slot-{n}") for n in range(3)]
     for job_id in ids[:2]:
         endpoint.in_status(job_id, "RUNNING")
-    waiting = endpoint.job(ids[2])["status"]
+    waiting = endpoint.in_status(ids[2], "RUNNABLE", "STARTING", "RUNNING")["status"]
     endpoint.batch.terminate_job(jobId=ids[0], reason="next")
     endpoint.in_status(ids[2], "RUNNING")
     for job_id in ids:
@@ -268,7 +268,7 @@ def test_an_endpoint_that_is_killed_takes_its_jobs_with_it_and_counts_them_as_lo
         pid = pid_of(endpoint, once)
         queued = endpoint.submit(retryStrategy=SPOT_ONLY)
         endpoint.process.send_signal(signal.SIGQUIT)
-        endpoint.process.wait(10)
+        endpoint.process.wait(60)
     wait_for(lambda: gone(pid))
     with started(tmp_path, "--slots=1", with_queue=False) as endpoint:
         lost = endpoint.ended(once)

@@ -172,10 +172,10 @@ def hanging_up() -> Iterator[str]:
             connection.recv(65536)
 
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as hearing:
-        silent.settimeout(10)  # for one that nobody calls
+        silent.settimeout(60)  # for one that nobody calls
         heard = hearing.submit(hang_up)
         yield f"http://127.0.0.1:{silent.getsockname()[1]}"
-        heard.result(timeout=10)
+        heard.result(timeout=60)
 
 
 def test_a_status_that_is_not_answered_is_repeated_once_it_can_overtake_no_other(

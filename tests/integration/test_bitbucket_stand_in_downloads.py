@@ -32,7 +32,7 @@ def ask(
         client.url + path,
         headers=BEARER if headers is None else headers,
         redirect=False,
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -44,7 +44,7 @@ def upload(
         client.url + DOWNLOADS,
         fields=[(field, (name, content)) for name, content in files.items()],
         headers=urllib3.make_headers(basic_auth=f"someone:{TOKEN}"),
-        timeout=30,
+        timeout=60,
         retries=False,
     )
 
@@ -53,7 +53,7 @@ def test_an_uploaded_file_is_listed_redirected_to_and_served(stand_in: Client) -
     uploaded = upload(stand_in, {"loss.png": PNG})
     (told,) = stand_in.downloads(REPOSITORY)
     led = ask(stand_in, "GET", f"{DOWNLOADS}/loss.png")
-    served = urllib3.request("GET", led.headers["Location"], timeout=10)
+    served = urllib3.request("GET", led.headers["Location"], timeout=60)
 
     assert (uploaded.status, uploaded.data) == (201, b"")
     assert (told["name"], told["size"], told["downloads"]) == ("loss.png", len(PNG), 0)
@@ -141,7 +141,7 @@ def test_only_pictures_are_shown_in_place(
     upload(stand_in, {name: b"<script>alert(1)</script>"})
 
     led = ask(stand_in, "GET", f"{DOWNLOADS}/{name}")
-    served = urllib3.request("GET", led.headers["Location"], timeout=10)
+    served = urllib3.request("GET", led.headers["Location"], timeout=60)
 
     assert served.headers["Content-Type"] == content_type
     assert served.headers["X-Content-Type-Options"] == "nosniff"
@@ -183,7 +183,7 @@ def test_an_upload_without_files_is_refused(stand_in: Client) -> None:
 
 def test_a_request_above_the_limit_is_refused(stand_in: Client) -> None:
     host = stand_in.url.removeprefix("http://")
-    connection = HTTPConnection(host, timeout=10)
+    connection = HTTPConnection(host, timeout=60)
     connection.putrequest("POST", DOWNLOADS)
     connection.putheader("Content-Type", "multipart/form-data; boundary=x")
     connection.putheader("Content-Length", str(LARGEST_UPLOAD + 1))

@@ -193,7 +193,7 @@ def test_git_without_the_token_is_asked_for_it(stand_in: Client, tmp_path: Path)
     refused = git(
         tmp_path, "ls-remote", address.replace("//", "//x-token-auth:wrong@"), check=False
     )
-    answer = urllib3.request("GET", f"{address}/info/refs?service=git-upload-pack", timeout=10)
+    answer = urllib3.request("GET", f"{address}/info/refs?service=git-upload-pack", timeout=60)
 
     assert refused.returncode != 0
     assert answer.status == 401
@@ -206,7 +206,7 @@ def test_only_the_smart_protocol_is_served(stand_in: Client, path: str) -> None:
         "GET",
         f"{stand_in.url}/{REPOSITORY}.git/{path}",
         headers={"Authorization": f"Bearer {TOKEN}"},
-        timeout=10,
+        timeout=60,
     )
 
     assert answer.status == 404

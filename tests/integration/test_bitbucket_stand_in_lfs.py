@@ -47,7 +47,7 @@ def ask(
         url,
         body=body,
         headers={"Accept": TYPE, "Content-Type": TYPE, **headers},
-        timeout=10,
+        timeout=60,
         retries=False,
     )
 
@@ -168,7 +168,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(stand_in: Client, tmp_path: Pa
         f"PUT {LFS}/objects/{OID} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
         "Content-Length: 100000\r\n\r\nthe beginning of something"
     )
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request.encode())
         eventually(lambda: any(one.is_file() for one in folder.rglob("*")))
 

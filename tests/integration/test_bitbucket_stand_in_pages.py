@@ -45,7 +45,7 @@ def sha(stand_in: Client, tmp_path: Path) -> str:
 
 
 def page(client: Client, path: str, **headers: str) -> tuple[int, str]:
-    answer = urllib3.request("GET", client.url + path, headers=headers, timeout=10)
+    answer = urllib3.request("GET", client.url + path, headers=headers, timeout=60)
     return answer.status, answer.data.decode()
 
 

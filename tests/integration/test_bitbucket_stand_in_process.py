@@ -54,7 +54,7 @@ def test_it_ends_cleanly_when_told_to(tmp_path: Path, number: signal.Signals) ->
     with started(tmp_path / "state", tmp_path / "log") as (process, client):
         client.create_repository(REPOSITORY)
         process.send_signal(number)
-        code = process.wait(10)
+        code = process.wait(60)
         assert process.stdout is not None
         rest = process.stdout.read()
 
@@ -75,7 +75,7 @@ def test_all_it_knew_is_there_after_a_kill_and_a_restart(tmp_path: Path) -> None
         client.request("POST", f"{at}/statuses/build", STATUS)
         client.request("POST", f"{at}/comments", {"content": {"raw": "a comment"}})
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
     with started(state, log) as (_, client):
         again = clone(client, tmp_path / "again")
@@ -95,7 +95,7 @@ def test_a_kill_in_the_middle_of_a_push_leaves_no_process_behind(tmp_path: Path)
         with begun_push(client):
             eventually(lambda: bool(processes_in(state)))
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
     eventually(lambda: not processes_in(state))
 
@@ -106,7 +106,7 @@ def test_its_log_has_a_line_for_each_request_and_no_secret(tmp_path: Path) -> No
         client.add_hook(REPOSITORY, "http://127.0.0.1:9/x", "the hook's secret")
         clone(client, tmp_path / "work")
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         arguments = process.args
 
     log = (tmp_path / "log").read_text()
@@ -124,7 +124,7 @@ def test_two_cannot_share_a_state_directory(tmp_path: Path) -> None:
             env={**os.environ, "STAND_IN_TOKEN": TOKEN},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 
@@ -140,7 +140,7 @@ def test_without_a_token_it_says_what_to_set(tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -76,7 +76,7 @@ def plain(
 ) -> urllib3.BaseHTTPResponse:
     """A request without the client's token."""
     return urllib3.request(
-        method, client.url + path, body=body, headers=headers, timeout=10, redirect=False
+        method, client.url + path, body=body, headers=headers, timeout=60, redirect=False
     )
 
 

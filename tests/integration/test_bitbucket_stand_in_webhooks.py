@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -247,9 +246,7 @@ def test_only_a_servers_error_is_tried_again_and_three_times_in_all(
     assert len({one.body for one in receiver.received}) == 1
 
 
-def test_an_answer_that_does_not_come_is_tried_again_and_the_push_does_not_wait(
-    tmp_path: Path,
-) -> None:
+def test_an_answer_that_does_not_come_is_tried_again(tmp_path: Path) -> None:
     with (
         running(tmp_path / "state", answer_within=0.3) as stand_in,
         receiving(hold=threading.Event()) as receiver,
@@ -258,10 +255,8 @@ def test_an_answer_that_does_not_come_is_tried_again_and_the_push_does_not_wait(
         stand_in.add_hook(REPOSITORY, receiver.url, None)
         commit(work)
         push(work, "origin", "HEAD")
-        pending = [delivery["state"] for delivery in stand_in.deliveries(REPOSITORY)]
         deliveries = settled(stand_in, 3)
 
-    assert pending == ["pending"]
     assert [delivery["error"] for delivery in deliveries] == ["no answer within 0.3 s"] * 3
 
 
@@ -311,7 +306,7 @@ def test_a_redelivery_has_the_same_body_and_another_request_uuid(
 def test_a_delivery_that_the_end_interrupted_is_made_after_a_restart(tmp_path: Path) -> None:
     held = threading.Event()
     with receiving(hold=held) as receiver:
-        with running(tmp_path / "state", answer_within=30) as stand_in:
+        with running(tmp_path / "state", answer_within=600) as stand_in:
             work = clone(stand_in, tmp_path / "work")
             stand_in.add_hook(REPOSITORY, receiver.url, SECRET)
             commit(work)
@@ -342,16 +337,15 @@ def test_a_push_that_was_noted_but_not_told_is_told_after_a_restart(tmp_path: Pa
     assert list((tmp_path / "state" / "pushes").iterdir()) == []
 
 
-def test_a_push_is_quick_while_a_receiver_is_slow(tmp_path: Path) -> None:
+def test_a_push_does_not_wait_for_a_receiver_that_is_slow(tmp_path: Path) -> None:
     with (
-        running(tmp_path / "state", answer_within=30) as stand_in,
+        running(tmp_path / "state", answer_within=600) as stand_in,
         receiving(hold=threading.Event()) as receiver,
     ):
         work = clone(stand_in, tmp_path / "work")
         stand_in.add_hook(REPOSITORY, receiver.url, None)
         commit(work)
-        began = time.monotonic()
         push(work, "origin", "HEAD")
-        took = time.monotonic() - began
+        pending = [delivery["state"] for delivery in stand_in.deliveries(REPOSITORY)]
 
-    assert took < 10
+    assert pending == ["pending"]

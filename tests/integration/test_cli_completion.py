@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
 SETUP = fences(PAGE.split("\n## Completion\n", 1)[1], "sh")[0]
 BASH, ZSH, FISH = (line.split(" >")[0] for line in SETUP.splitlines())
-SECONDS = 60
+SECONDS = 300
 
 
 def bash(script: str) -> str:

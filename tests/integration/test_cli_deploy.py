@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
+from cli.deployed import Deployed
 from cli.main import cloud_runner
 from local.layout import Tools
 
@@ -244,21 +245,66 @@ def test_without_a_stack_a_person_is_told_how_to_deploy_one() -> None:
     assert "make deploy ENVIRONMENT=testing" in result.output
 
 
-@pytest.mark.usefixtures("account", "asked_of_sam")
-def test_nothing_more_happens_after_a_no_to_the_change_set() -> None:
-    cloudformation = create_stack()
-    cloudformation.create_change_set(
+def declined(name: str) -> None:
+    """A change set that somebody said no to, which SAM leaves."""
+    boto3.client("cloudformation", REGION).create_change_set(
         StackName=STACK,
-        ChangeSetName="samcli-deploy1",
+        ChangeSetName=name,
         TemplateBody=json.dumps(TEMPLATE),
         Parameters=[{"ParameterKey": "MaxGpus", "ParameterValue": "2"}],
     )
 
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+def test_nothing_more_happens_after_a_no_to_the_change_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_stack()
+    declined("samcli-deploy1")
+    monkeypatch.setattr("cli.deploy.sam.deploy", lambda *_, **__: declined("samcli-deploy2"))
+
     result = run("deploy", "--skip-build")
 
     assert result.exit_code == 1
-    assert "nothing was deployed: the change set samcli-deploy1" in result.output
+    assert "nothing was deployed: the change set samcli-deploy2" in result.output
     assert stored() == []
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+def test_a_no_of_an_earlier_time_keeps_no_later_deployment_from_its_end() -> None:
+    create_stack()
+    declined("samcli-deploy1")
+
+    result = run("deploy", "--skip-build")
+
+    assert result.exit_code == 0, result.output
+    assert stored() == ["program/job.pyz", "program/project.yaml"]
+
+
+@pytest.mark.usefixtures("account")
+def test_a_stack_that_was_never_wholly_made_can_be_deleted() -> None:
+    cloudformation = boto3.client("cloudformation", REGION)
+    bare = json.dumps({"Resources": TEMPLATE["Resources"]})
+    cloudformation.create_stack(StackName=STACK, TemplateBody=bare)
+
+    result = run("undeploy", "--yes")
+
+    assert result.exit_code == 0, result.output
+    (stack,) = cloudformation.list_stacks()["StackSummaries"]
+    assert stack["StackStatus"] == "DELETE_COMPLETE"
+
+
+@pytest.mark.usefixtures("account", "asked_of_sam")
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "ROLLBACK_FAILED"])
+def test_a_deployment_over_one_that_was_half_made_says_how_to_be_rid_of_that(
+    monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    create_stack()
+    found = Deployed(STACK, {}, {}, status)
+    monkeypatch.setattr("cli.account.Account.find", lambda _self: found)
+
+    result = run("deploy", "--skip-build")
+
+    assert result.exit_code == 1
+    assert "cloud-runner undeploy -e testing, which deletes what there is" in result.output
 
 
 @pytest.mark.usefixtures("account")

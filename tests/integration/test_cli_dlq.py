@@ -234,6 +234,18 @@ def test_one_letter_is_redriven_by_its_id(here: Here) -> None:
     assert "1 sent back; dead letters of runs now: about 4" in shown.output
 
 
+def test_a_letter_that_nobody_needs_is_dropped_by_its_id_and_no_other(here: Here) -> None:
+    ids = [die(here, "runs", enclose(RunRequested(run_id=RunId(f"run-{n}")))) for n in range(3)]
+    shown = here.run(dlq, "redrive", "runs", "--drop", "--message-id", ids[1], answers="y\n")
+
+    assert "1  dropped: named to be dropped" in shown.output
+    assert "1 deleted; dead letters of runs now: about 2" in shown.output
+    assert received(here, "runs") == []
+    left = [letter["Body"] for letter in received(here, "runs-dlq")]
+    assert len(left) == 2
+    assert not [body for body in left if "run-1" in body]
+
+
 def test_an_id_that_is_not_there_is_told(here: Here) -> None:
     die(here, "runs", "{}")
     shown = here.run(dlq, "redrive", "runs", "--message-id", "gone", "--yes")

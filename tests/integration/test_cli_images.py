@@ -211,7 +211,7 @@ def test_an_engine_that_hangs_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("cli.images.engines._ANSWER_SECONDS", 0.5)
     engines.install("docker")
-    engines.fail("docker version", seconds=60)
+    engines.fail("docker version", seconds=600)
     shown = here.run(image, "build", NAME)
 
     assert shown.exit_code == 1
@@ -270,7 +270,7 @@ def test_a_program_that_hangs_is_ended(
 ) -> None:
     monkeypatch.setattr("cli.images.running._LOGIN_SECONDS", 0.5)
     engines.install("docker")
-    engines.fail("docker login", seconds=60)
+    engines.fail("docker login", seconds=600)
     shown = push(here)
 
     assert "docker login: did not end within" in shown.output

@@ -23,7 +23,7 @@ from tests.integration.bitbucket_stand_in import (
     receiving,
     running,
 )
-from tests.integration.command_line import ROOT, Here, account
+from tests.integration.command_line import NAMES, ROOT, Here, account
 from tests.integration.runs_account import LIMITS
 from tests.integration.service_chain import TABLE, runs_table
 from tests.samples import NOW, a_run
@@ -123,7 +123,7 @@ def test_each_head_is_told_with_what_it_asks_its_record_and_what_was_done(
     old = branch(work, "old", ":ACME_RUN:", OLD)
     branch(work, "prose", "prose")
     branch(work, "result", "Results\n\nCloud-Run-Id: 7777\nCloud-Run-Attempt: 1")
-    run_id = commit_run_id(uuid(stand_in), "heard", heard)
+    run_id = commit_run_id(NAMES.stack, uuid(stand_in), "heard", heard)
     RunStore(here.client("dynamodb"), TABLE).create(a_run(run_id=run_id, state="succeeded"))
     shown = here.run(group, "replay", REPOSITORY)
 
@@ -148,7 +148,7 @@ def test_once_the_record_exists_nothing_is_sent_again(
     head = branch(work, "main", ":ACME_RUN:")
     here.run(group, "replay", REPOSITORY)
     first = sent(here)
-    run_id = commit_run_id(uuid(stand_in), "main", head)
+    run_id = commit_run_id(NAMES.stack, uuid(stand_in), "main", head)
     RunStore(here.client("dynamodb"), TABLE).create(a_run(run_id=run_id))
     shown = here.run(group, "replay", REPOSITORY)
 

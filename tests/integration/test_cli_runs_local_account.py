@@ -107,10 +107,11 @@ def test_a_stack_that_is_not_started_is_said_with_what_starts_it(tmp_path: Path)
 
 
 def test_what_a_killed_stack_left_behind_is_no_stack(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
-    ready.write({"aws_endpoint_url": nobody, **ELSEWHERE}, tmp_path / "ready.json")
-    told = run("--local", "--state-dir", str(tmp_path))
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        ready.write({"aws_endpoint_url": nobody, **ELSEWHERE}, tmp_path / "ready.json")
+        told = run("--local", "--state-dir", str(tmp_path))
 
     assert told.exit_code == 1
     assert "does not answer; it was killed, perhaps: cloud-runner local up" in told.output

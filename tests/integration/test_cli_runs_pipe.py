@@ -7,7 +7,7 @@ import sys
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     script = f"{sys.executable} -m cli runs submit --help | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True
+        ["bash", "-c", script], capture_output=True, text=True, timeout=300, check=True
     )
 
     assert done.stdout.splitlines()[0].startswith("Usage:")
@@ -20,7 +20,7 @@ def test_every_shell_gets_its_completion_script() -> None:
             [sys.executable, "-m", "cli", "completion", shell],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=True,
         ).stdout
         for shell in ("bash", "zsh", "fish")

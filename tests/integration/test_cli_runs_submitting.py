@@ -18,6 +18,7 @@ from tests.integration.bitbucket_stand_in import (
     push,
     running,
 )
+from tests.integration.command_line import NAMES
 from tests.integration.runs_account import RunsAccount, empty, runs_account
 from tests.samples import NOW
 
@@ -71,7 +72,7 @@ def head(work: Path) -> str:
 def submitted(stack: RunsAccount) -> Run:
     """The run that was asked for just now."""
     (request,) = stack.sent("runs")
-    run = stack.store.get(request_run_id("")) or stack.store.get(
+    run = stack.store.get(request_run_id(NAMES.stack, "")) or stack.store.get(
         next(iter(stack.store.latest("requested"))).run_id
     )
     assert run is not None
@@ -138,11 +139,15 @@ def submitted_commit(stack: RunsAccount) -> str | None:
 def test_asking_twice_with_one_request_id_is_asking_once(stack: RunsAccount, head: str) -> None:
     words = ("submit", "--repository", REPOSITORY, "--request-id", "nightly", "--json")
     first = json.loads(stack.type(*words, "--", "train").stdout)
-    stack.move(request_run_id("nightly"), state="succeeded", stopped_at=NOW)
+    stack.move(request_run_id(NAMES.stack, "nightly"), state="succeeded", stopped_at=NOW)
     stack.sent("runs")
     second = stack.type(*words, "--", "other")
 
-    assert first["run_id"] == json.loads(second.stdout)["run_id"] == request_run_id("nightly")
+    assert (
+        first["run_id"]
+        == json.loads(second.stdout)["run_id"]
+        == request_run_id(NAMES.stack, "nightly")
+    )
     assert "has asked for something else before, which stands: run train" in second.stderr
     assert stack.sent("runs") == []
 
@@ -161,7 +166,7 @@ def test_the_request_id_is_told_before_anything_is_sent(
         "submit", "--repository", REPOSITORY, "--request-id", request_id, "--json"
     ).stdout
 
-    assert json.loads(again)["run_id"] == request_run_id(request_id)
+    assert json.loads(again)["run_id"] == request_run_id(NAMES.stack, request_id)
 
 
 def test_what_is_asked_for_twice_is_sent_again_until_somebody_took_it(
@@ -205,7 +210,7 @@ def test_a_repository_or_commit_that_is_not_there_is_said(stack: RunsAccount, he
 
 
 def test_a_submitted_run_is_watched_to_its_end(stack: RunsAccount, head: str) -> None:
-    run_id = request_run_id("watched")
+    run_id = request_run_id(NAMES.stack, "watched")
     stack.meanwhile = [lambda: stack.move(run_id, state="succeeded", stopped_at=NOW)]
     words = ("--repository", REPOSITORY, "--request-id", "watched", "--watch")
 

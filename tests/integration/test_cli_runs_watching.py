@@ -12,6 +12,7 @@ from shared.events import Asked, Progress, Sweep
 from shared.run_store import RunStore
 from shared.runs import Blocked, request_run_id
 from tests.fakes import refusal
+from tests.integration.command_line import NAMES
 from tests.integration.runs_account import STREAM, RunsAccount
 from tests.samples import NOW, a_job, minutes
 
@@ -138,7 +139,7 @@ def test_on_a_terminal_the_open_runs_are_a_table_that_changes(
     stack.meanwhile = [
         lambda: stack.keep("late", branch="evil\x1b[2J", state="submitted"),
         lambda: stack.move(run_id, state="succeeded", stopped_at=NOW + minutes(4)),
-        lambda: stack.move(request_run_id("late"), state="succeeded"),
+        lambda: stack.move(request_run_id(NAMES.stack, "late"), state="succeeded"),
     ]
     stack.type("watch")
     shown = screen.getvalue()

@@ -234,8 +234,8 @@ def test_a_serverless_api_answers_at_the_address_in_its_output(site: Site) -> No
         archive.writestr("function.py", FUNCTION)
     site.s3.put_object(Bucket=TEMPLATES, Key="function.zip", Body=code.getvalue())
     url = outputs(site.create("api", SERVERLESS))["Url"]
-    answer = urllib3.request("POST", url, timeout=20, retries=False)
-    other = urllib3.request("GET", url, timeout=20, retries=False)
+    answer = urllib3.request("POST", url, timeout=120, retries=False)
+    other = urllib3.request("GET", url, timeout=120, retries=False)
 
     assert (answer.status, answer.data) == (200, b"POST /push 1")  # the version of the alias
     assert other.status == 404

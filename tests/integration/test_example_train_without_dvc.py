@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/train-without-dvc"
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 DOCKERFILE = (EXAMPLE / "Dockerfile").read_text(encoding="utf-8")
-SECONDS = 120
+SECONDS = 300
 
 
 def python(script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from local.gateway import Limits, running
 from local.serving import serving
 
-PATIENT = Limits(calls=2, seconds=30)
+PATIENT = Limits(calls=2, seconds=120)
 
 
 class Api:
@@ -36,7 +36,7 @@ class Api:
             self._now += 1
             self.most = max(self.most, self._now)
             self._counting.notify_all()
-        self.let.wait(timeout=30)
+        self.let.wait(timeout=120)
         with self._counting:
             self._now -= 1
         return Response('{"message": "stored 1"}', 202, {"X-Told": "yes"})
@@ -44,7 +44,7 @@ class Api:
     def reached(self, count: int) -> bool:
         """Wait until so many are inside."""
         with self._counting:
-            return self._counting.wait_for(lambda: self._now == count, timeout=30)
+            return self._counting.wait_for(lambda: self._now == count, timeout=120)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def before(api: Api, limits: Limits) -> Iterator[str]:
 
 def post(url: str, body: bytes = b"{}") -> int:
     """Post, and wait for the status of the answer."""
-    return urllib3.request("POST", url, body=body, timeout=30, retries=False).status
+    return urllib3.request("POST", url, body=body, timeout=120, retries=False).status
 
 
 def test_no_more_calls_than_the_limit_run_at_once_and_all_are_answered() -> None:
@@ -82,7 +82,7 @@ def test_who_is_not_let_in_for_too_long_is_refused_so_that_bitbucket_sends_again
     with before(api, Limits(calls=1, seconds=0.2)) as url, ThreadPoolExecutor(1) as senders:
         first = senders.submit(post, url)
         inside = api.reached(1)
-        second = urllib3.request("POST", url, timeout=30, retries=False)
+        second = urllib3.request("POST", url, timeout=120, retries=False)
         api.let.set()
 
     assert inside
@@ -101,7 +101,7 @@ def test_a_call_is_handed_on_as_it_came() -> None:
             f"{url}/_aws/execute-api/a1/$default/hook%2Fx?a=%20&b",
             body=b"\x00\xff",
             headers={"X-Hub-Signature": "sha256=00", "Content-Type": "application/json"},
-            timeout=30,
+            timeout=120,
         )
 
     (request,) = api.requests
@@ -119,10 +119,11 @@ def test_a_call_is_handed_on_as_it_came() -> None:
 
 
 def test_an_api_that_is_away_is_answered_503() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with running(f"http://127.0.0.1:{port}", PATIENT) as answers_on:
-        status = post(f"http://127.0.0.1:{answers_on}/")
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        with running(f"http://127.0.0.1:{port}", PATIENT) as answers_on:
+            status = post(f"http://127.0.0.1:{answers_on}/")
 
     assert status == 503
 
@@ -130,7 +131,7 @@ def test_an_api_that_is_away_is_answered_503() -> None:
 def test_more_than_an_http_api_takes_is_refused_before_it_is_read() -> None:
     api = Api()
     with before(api, PATIENT) as url:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
         connection.putrequest("POST", "/")
         connection.putheader("Content-Length", str(10 * 1024 * 1024 + 1))
         connection.endheaders()
@@ -146,7 +147,7 @@ def test_a_call_without_a_body_is_handed_on_too(method: str) -> None:
     api = Api()
     api.let.set()
     with before(api, PATIENT) as url:
-        status = urllib3.request(method, url, timeout=30).status
+        status = urllib3.request(method, url, timeout=120).status
 
     assert status == 202
     assert [one.method for one in api.requests] == [method]

@@ -32,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers the first request of a connection, and resets it at the second."""
 
     protocol_version = "HTTP/1.1"
-    timeout = 10
+    timeout = 120
     asked = 0
 
     def do_POST(self) -> None:

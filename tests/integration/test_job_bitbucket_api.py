@@ -1,6 +1,7 @@
 """The job's comments and downloads on the stand-in, and what it makes of refusals and outages."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,11 @@ def client(tmp_path: Path) -> Iterator[Client]:
 
 
 def bitbucket(
-    url: str, kind: str = "access_token", token: str = TOKEN, seconds: float = 5, pause: Any = None
+    url: str,
+    kind: str = "access_token",
+    token: str = TOKEN,
+    seconds: float = 600,
+    pause: Any = None,
 ) -> Bitbucket:
     workspace, slug = REPOSITORY.split("/")
     return Bitbucket(
@@ -103,7 +108,7 @@ def test_what_bitbucket_asks_for_is_waited_for(client: Client, tmp_path: Path) -
     client.add_fault(status=503, count=1)
     pauses: list[float] = []
 
-    bitbucket(client.url, seconds=60, pause=pauses.append).comment(sha, MARKER, MARKER)
+    bitbucket(client.url, pause=pauses.append).comment(sha, MARKER, MARKER)
 
     assert pauses == [4, 8]
     assert texts(client, sha) == [MARKER]
@@ -116,7 +121,7 @@ def test_a_commit_that_the_api_does_not_show_yet_is_waited_for(
     client.add_fault(status=404, count=2)
     pauses: list[float] = []
 
-    bitbucket(client.url, seconds=60, pause=pauses.append).comment(sha, MARKER, MARKER)
+    bitbucket(client.url, pause=pauses.append).comment(sha, MARKER, MARKER)
 
     assert pauses == [2, 8]
     assert texts(client, sha) == [MARKER]
@@ -178,11 +183,12 @@ def test_an_upload_that_is_refused_names_the_permission_to_write(client: Client)
 
 
 def test_a_bitbucket_that_is_away_is_unavailable_once_patience_ends() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        gone = f"http://127.0.0.1:{server.server_port}"
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{reserved.getsockname()[1]}"
 
-    with pytest.raises(BitbucketUnavailable, match=r"no answer \(ConnectionRefusedError\)"):
-        bitbucket(gone, seconds=0).comment(COMMIT, MARKER, MARKER)
+        with pytest.raises(BitbucketUnavailable, match=r"no answer \(ConnectionRefusedError\)"):
+            bitbucket(gone, seconds=0).comment(COMMIT, MARKER, MARKER)
 
 
 @dataclass

@@ -96,9 +96,10 @@ def test_it_is_pulled_and_shown_below_the_commit_that_it_was_made_on(
     assert experiment["revs"][0]["data"]["params"]["params.yaml"]["data"] == {"rate": 3}
     assert experiment["revs"][0]["data"]["metrics"]["m.json"]["data"] == {"m": 1}
     apart = git(site.project, "rev-parse", experiment["revs"][0]["rev"])
-    git(site.project, "reset", "--quiet", "--hard", apart)
+    git(site.project, "checkout", "--quiet", "--force", apart)
     dvc(site, "pull", "--quiet")
     assert (site.project / "model.txt").read_text() == "rate: 3\nchanged\nnew\n"
+    git(site.project, "checkout", "--quiet", "--force", "main")
 
 
 def test_a_retry_finds_what_was_pushed_although_the_ref_is_gone(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_command_that_changes_a_tracked_file_makes_a_result_commit(
 
     assert job.code == 0, job.log
     assert site.changed("main") == {"log.txt"}
-    assert job.said("left out, since no stage names them as outputs: stray")
+    assert job.said("New files are not in the result commit, since Git does not track them: stray")
     assert site.message("main").startswith("sh -c")
 
 

@@ -215,7 +215,8 @@ cp kept.txt data.bin
 
     assert job.code == 0
     assert site.changed("main") == {"dvc.lock", ".gitignore", "kept.txt", "out/ä 'b'.txt"}
-    assert "left out, since no stage names them as outputs: :stray" in job.log
+    left = "New files are not in the result commit, since dvc.yaml does not name them: :stray"
+    assert job.said(left)
     assert "this project has no DVC remote" in job.log
 
 

@@ -1,12 +1,11 @@
 """A machine that vanishes costs the stage that was running, and nothing else."""
 
-import os
 import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from container.leftovers import descendants
+from container.leftovers import descendants, signal_all
 from tests.integration.job_site import Site, git
 from tests.integration.waiting import wait_for, wait_until
 
@@ -43,8 +42,7 @@ def four_stages(root: Path) -> Site:
 
 def vanish(job: "subprocess.Popen[bytes]") -> None:
     """Do to a job's processes what the end of its machine does."""
-    for process in [job.pid, *descendants(job.pid)]:
-        os.kill(process, signal.SIGKILL)
+    signal_all([job.pid, *descendants(job.pid)], signal.SIGKILL)
 
 
 def test_a_machine_lost_in_stage_three_costs_stage_three(tmp_path: Path) -> None:

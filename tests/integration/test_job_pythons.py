@@ -31,7 +31,7 @@ def python(version: str) -> str:
     for candidate in candidates:
         # One of pyenv's shims is there for versions that are not in use, and fails.
         told = subprocess.run(
-            [candidate, "--version"], capture_output=True, text=True, timeout=60, check=False
+            [candidate, "--version"], capture_output=True, text=True, timeout=120, check=False
         )
         if told.stdout.startswith(f"Python {version}."):
             return candidate
@@ -75,7 +75,7 @@ print(tried, failed)
         [interpreter, "-W", "error", "-c", script, program],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

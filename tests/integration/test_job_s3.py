@@ -364,10 +364,10 @@ def test_a_fetch_that_is_ended_leaves_no_file_behind(tmp_path: Path) -> None:
         )
         with fetching:
             try:
-                assert bucket.going.wait(20)
+                assert bucket.going.wait(120)
                 eventually(lambda: any(file.name == "a" for file in target.glob(".fetch-*/*")))
                 fetching.send_signal(signal.SIGTERM)
-                output, _ = fetching.communicate(timeout=20)
+                output, _ = fetching.communicate(timeout=120)
             finally:
                 fetching.kill()
 

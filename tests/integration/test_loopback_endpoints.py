@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.serving import serving
 from tests.contracts.wiring import PROJECT
-from tests.integration.batch_endpoint import RunningEndpoint, started
+from tests.integration.batch_endpoint import RunningEndpoint, started, wait_for
 from tests.integration.bitbucket_stand_in import REPOSITORY, TOKEN, running
 
 # What a page can send without asking first (Fetch standard, "CORS-safelisted request-header").
@@ -30,7 +30,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEndpoint]
 def asked(url: str, headers: dict[str, str], body: bytes = b"", method: str = "POST") -> int:
     """The status that a request is answered with."""
     answer = urllib3.request(
-        method, url, headers=headers, body=body, timeout=10, retries=False, redirect=False
+        method, url, headers=headers, body=body, timeout=60, retries=False, redirect=False
     )
     return answer.status
 
@@ -45,7 +45,8 @@ def test_no_page_of_another_site_submits_a_job(
     taken = asked(url, {}, json.dumps({"jobName": "ours", **job}).encode())
 
     assert (refused, taken) == (403, 200)
-    listed = batch.batch.list_jobs(jobQueue="queue", jobStatus="RUNNABLE")["jobSummaryList"]
+    waiting = {"jobQueue": "queue", "jobStatus": "RUNNABLE"}
+    listed = wait_for(lambda: batch.batch.list_jobs(**waiting)["jobSummaryList"])
     assert {one["jobName"] for one in listed} == {"ours"}
 
 

@@ -89,7 +89,7 @@ def test_a_run_on_its_machine_is_a_run_like_any_other(chain: Chain) -> None:
         "running since 12:00 UTC",
         "succeeded after 10 min",
     ]
-    assert chain.status["name"] == "Cloud machine: train"
+    assert chain.status["name"] == "Cloud machine in acme-testing: train"
     assert chain.status["url"] == (
         "https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1"
         f"#InstanceDetails:instanceId={INSTANCE}"
@@ -207,10 +207,21 @@ def test_a_machine_that_was_taken_away_without_a_word_fails_its_run(chain: Chain
     assert chain.status["description"].endswith("spot interruption: the machine was taken away")
 
 
+def test_one_answer_that_leaves_a_machine_out_ends_no_run(chain: Chain) -> None:
+    run_id = running(chain)
+    there = dict(chain.ec2.instances)
+    chain.ec2.instances.clear()
+    chain.settle(UNMOVED)
+    chain.reconcile()
+    chain.ec2.instances.update(there)
+
+    assert chain.run(run_id).state == "running"
+
+
 def test_a_machine_that_ec2_does_not_know_any_more_fails_its_run(chain: Chain) -> None:
     run_id = running(chain)
     chain.ec2.instances.clear()
-    chain.settle(UNMOVED)
+    chain.settle((ENDS_AT - chain.clock()).total_seconds() + GRACE)
     chain.reconcile()
 
     assert chain.run(run_id).state == "failed"

@@ -47,8 +47,8 @@ def test_a_machine_boots_with_its_user_data_and_its_shutdown_terminates_it(here:
 
 def test_a_boot_that_goes_on_ends_with_the_machine(here: Region) -> None:
     part = "Content-Type: text/x-shellscript\n\n#!/bin/sh\n{}\n"
-    first = part.format("touch ../tmp/began; sleep 60")
-    second = part.format("touch ../tmp/went-on; sleep 60")
+    first = part.format("touch ../tmp/began; sleep 1000")
+    second = part.format("touch ../tmp/went-on; sleep 1000")
     header = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="--of"\n\n'
     machine = here.launch(f"{header}----of\n{first}----of\n{second}----of--\n")
     assert until((here.disk(machine) / "tmp/began").exists)
@@ -144,9 +144,10 @@ def test_a_spot_machine_that_is_taken_away_is_told_before(here: Region) -> None:
     machine = here.launch(**SPOT)
     address = f"{here.url}/_metadata/{machine}/latest/meta-data/spot/instance-action"
     assert here.becomes(machine, "running")
-    before = urllib3.request("GET", address, timeout=5, retries=False)
+    before = urllib3.request("GET", address, timeout=60, retries=False)
+    here.control("POST", f"machines/{machine}/reclaim", {"seconds": 600})
+    notice = urllib3.request("GET", address, timeout=60, retries=False)
     here.control("POST", f"machines/{machine}/reclaim", {"seconds": 1})
-    notice = urllib3.request("GET", address, timeout=5, retries=False)
 
     assert before.status == 404
     assert notice.json()["action"] == "terminate"

@@ -37,7 +37,7 @@ def test_an_exit_code_other_than_zero_is_a_failure(here: Region, machine: str) -
 
 
 def test_a_command_that_takes_too_long_is_ended(here: Region, machine: str) -> None:
-    done = here.run(machine, "sleep 30", executionTimeout=["1"])
+    done = here.run(machine, "sleep 1000", executionTimeout=["1"])
 
     assert (done["Status"], done["ResponseCode"]) == ("TimedOut", -1)
 
@@ -56,7 +56,7 @@ def test_nobody_hears_of_a_command_whose_machine_has_ended(here: Region) -> None
     command = here.ssm.send_command(
         InstanceIds=[doomed],
         DocumentName="AWS-RunShellScript",
-        Parameters={"commands": ["shutdown -h now; sleep 30"]},
+        Parameters={"commands": ["shutdown -h now; sleep 1000"]},
     )["Command"]["CommandId"]
 
     assert here.becomes(doomed, "stopped")

@@ -56,7 +56,7 @@ def test_a_parent_that_is_killed_takes_the_machines_along(tmp_path: Path) -> Non
         "from tests.integration.test_machines_endpoint_ends import begun, region\n"
         "with region(Path(sys.argv[1])) as here:\n"
         "    print(begun(here), flush=True)\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=PROJECT, text=True

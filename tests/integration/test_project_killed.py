@@ -103,7 +103,7 @@ def killed(site: World, full_name: str, changes: int, work: str) -> bool:
     command = Command(site.endpoints, site.webhook_url, full_name, changes)
     process = multiprocessing.get_context("forkserver").Process(target=getattr(command, work))
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode in (0, -signal.SIGKILL), f"{full_name}: {process.exitcode}"
     return process.exitcode != 0
 

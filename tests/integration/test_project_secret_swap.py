@@ -53,13 +53,28 @@ def test_an_entry_is_stored_and_dropped_and_no_label_stays(
     assert labels(secretsmanager) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
+class OneCallAtATime:
+    """A client whose calls are atomic, as Secrets Manager's: moto looks, and then moves a label."""
+
+    def __init__(self, secretsmanager: Any) -> None:
+        self._secretsmanager = secretsmanager
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**asked: Any) -> Any:
+            with self._lock:
+                return getattr(self._secretsmanager, name)(**asked)
+
+        return call
+
+
 def test_entries_of_many_people_at_once_all_survive(secretsmanager: Any) -> None:
     secretsmanager.create_secret(Name=NAME, SecretString="{}")
-    gate = threading.Barrier(8)
+    gate, shared = threading.Barrier(8), OneCallAtATime(secretsmanager)
 
     def enter(number: int) -> None:
         gate.wait()
-        one = register(secretsmanager, f"acme/project-{number}")
+        one = register(shared, f"acme/project-{number}")
         one.enter(f"hook-{number}", "s3cret", repository_uuid=f"{{{number}}}")
 
     threads = [threading.Thread(target=partial(enter, number)) for number in range(8)]

@@ -73,7 +73,7 @@ def test_a_token_does_what_its_scopes_cover(
 def _git_status(client: Client, token: str, path: str) -> int:
     headers = urllib3.make_headers(basic_auth=f"x-token-auth:{token}")
     with urllib3.PoolManager(retries=False) as http:
-        return http.request("GET", client.url + path, headers=headers, timeout=10).status
+        return http.request("GET", client.url + path, headers=headers, timeout=60).status
 
 
 def test_a_refusal_names_the_scopes_as_bitbucket_does(stand_in: Client) -> None:

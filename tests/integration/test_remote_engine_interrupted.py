@@ -48,7 +48,7 @@ def test_a_second_signal_does_not_keep_the_machine_from_being_ended(
     _comes_to(command, "terminating")
     for _ in range(3):
         command.send_signal(second)
-    output, said = command.communicate("go on\n", timeout=60)
+    output, said = command.communicate("go on\n", timeout=300)
 
     assert _machines(output) == ["terminated"]
     assert command.returncode == code, said

@@ -56,7 +56,9 @@ def test_programs_get_every_fact(machines: OwnMachines) -> None:
     run = machines.runs.keep("one", state="running", asked=Asked(module="churn.train"))
     instance_id = machines.start("study", spot=True, tags={machine_tags.RUN: run.run_id})
     study = told()["study"]
+    cost = study.pop("cost_usd")
 
+    assert cost == pytest.approx(0.2, abs=0.02)  # it goes on
     assert {name: study[name] for name in study if not name.endswith("_at")} == {
         "instance_id": instance_id,
         "name": "study",
@@ -73,7 +75,6 @@ def test_programs_get_every_fact(machines: OwnMachines) -> None:
         "run_state": "running",
         "module": "churn.train",
         "arguments": None,
-        "cost_usd": 0.2,
         "cost_note": None,
         "stale": None,
     }
@@ -83,7 +84,7 @@ def test_a_spot_price_that_moved_is_counted_from_then_on(machines: OwnMachines) 
     machines.ec2.spot += [(ago(minutes=45), "0.40"), (ago(minutes=15), "0.80")]
     machines.start("study", spot=True)
 
-    assert told()["study"]["cost_usd"] == pytest.approx(0.05 + 0.2 + 0.2, abs=0.002)
+    assert told()["study"]["cost_usd"] == pytest.approx(0.05 + 0.2 + 0.2, abs=0.02)
 
 
 def test_a_spot_machine_older_than_the_history_has_no_figure(machines: OwnMachines) -> None:

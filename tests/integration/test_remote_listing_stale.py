@@ -1,6 +1,7 @@
 """`cloud-runner remote terminate --stale` on moto's EC2 and tables."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,10 @@ from shared import machine_tags
 from tests.integration.own_machines import OwnMachines, ago, own_machines
 from tests.integration.runs_account import RunsAccount, Typed, empty
 
-LATE = {machine_tags.ENDS: machine_tags.ends(ago(hours=1))}
+
+def late() -> dict[str, str]:
+    """The tags of a machine that should have ended an hour ago."""
+    return {machine_tags.ENDS: machine_tags.ends(ago(hours=1))}
 
 
 @pytest.fixture
@@ -36,14 +40,14 @@ def test_what_should_have_ended_is_ended_as_it_was_to_and_nothing_else(
     over = machines.runs.keep("over", state="failed", stopped_at=ago(minutes=20))
     going = machines.runs.keep("going", state="running")
     ids = [
-        machines.start("late", tags=LATE),
-        machines.start("kept", tags={**LATE, machine_tags.AFTERWARDS: "keep"}),
+        machines.start("late", tags=late()),
+        machines.start("kept", tags={**late(), machine_tags.AFTERWARDS: "keep"}),
         machines.start(
             "over", tags={machine_tags.RUN: over.run_id, machine_tags.AFTERWARDS: "stop"}
         ),
         machines.start("idle", tags={machine_tags.IDLE_MINUTES: "30"}),
         machines.start("going", tags={machine_tags.RUN: going.run_id}),
-        machines.start("others", tags={**LATE, machine_tags.STACK: "acme-testing"}),
+        machines.start("others", tags={**late(), machine_tags.STACK: "acme-testing"}),
     ]
     said = typed("--yes").stdout
 
@@ -56,12 +60,12 @@ def test_what_should_have_ended_is_ended_as_it_was_to_and_nothing_else(
         "running",
     ]
     assert f"{ids[0]} (late)  terminated: it should have ended 1 h ago" in said
-    assert f"{ids[2]} (over)  stopped: its run ended 20 min ago" in said
+    assert re.search(rf"{ids[2]} \(over\)  stopped: its run ended 2\d min ago", said)
     assert "going" not in said
 
 
 def test_somebody_sees_what_is_to_be_ended_before_it_is(machines: OwnMachines) -> None:
-    instance_id = machines.start("late", tags=LATE)
+    instance_id = machines.start("late", tags=late())
     said = typed(answers="n\n", code=1).stderr
     before = machines.state(instance_id)
     typed(answers="y\n")
@@ -79,7 +83,7 @@ def test_nothing_stale_is_no_question(machines: OwnMachines) -> None:
 
 
 def test_a_machine_that_cannot_be_stopped_is_terminated_and_said_so(machines: OwnMachines) -> None:
-    tags = {**LATE, machine_tags.AFTERWARDS: "stop"}
+    tags = {**late(), machine_tags.AFTERWARDS: "stop"}
     instance_id = machines.start("spot", spot=True, tags=tags)
     said = typed(answers="y\n").stderr
 
@@ -90,8 +94,8 @@ def test_a_machine_that_cannot_be_stopped_is_terminated_and_said_so(machines: Ow
 def test_a_machine_that_may_still_run_is_named_and_the_others_are_ended(
     machines: OwnMachines,
 ) -> None:
-    stubborn = machines.start("stubborn", tags=LATE)
-    stopped = machines.start("stopped", tags={**LATE, machine_tags.AFTERWARDS: "stop"})
+    stubborn = machines.start("stubborn", tags=late())
+    stopped = machines.start("stopped", tags={**late(), machine_tags.AFTERWARDS: "stop"})
     machines.ec2.refused = {"terminate_instances"}
     said = typed("--yes", code=MAYBE_RUNNING)
     told = json.loads(typed("--yes", "--json", code=MAYBE_RUNNING).stdout)
@@ -102,7 +106,7 @@ def test_a_machine_that_may_still_run_is_named_and_the_others_are_ended(
 
 
 def test_programs_get_what_became_of_each(machines: OwnMachines) -> None:
-    instance_id = machines.start("late", tags=LATE)
+    instance_id = machines.start("late", tags=late())
     (told,) = json.loads(typed("--yes", "--json").stdout)
     none = json.loads(typed("--yes", "--json").stdout)
 

@@ -1,6 +1,5 @@
 """Our agent on a machine in a directory, called as the command line does: through a shell there."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,8 @@ from cli.remote.agent_calls import Agent, AgentRefused
 from cli.remote.reach_ssm import SystemsManager
 from local.machines.sandbox import Sandbox
 from tests.fakes import Clock
+from tests.integration.bitbucket_stand_in import commit
+from tests.integration.bitbucket_stand_in import git as run_git
 from tests.integration.remote_reach_world import (
     MACHINE_ID,
     Ec2Client,
@@ -48,7 +49,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture
 def agent(sandbox: Sandbox, tmp_path: Path) -> Agent:
     def runs(script: str) -> tuple[int, bytes, bytes]:
-        done = sandbox.run(script, 60)
+        done = sandbox.run(script, 300)
         return done.code, done.stdout, done.stderr
 
     clock = Clock()
@@ -63,7 +64,7 @@ def an_order(run_id: str = RUN_ID, **prepared: str) -> dict[str, Any]:
         "instance": MACHINE_ID,
         "region": REGION,
         "name": None,
-        "argv": ["sleep", "60"],
+        "argv": ["sleep", "1000"],
         "environment": {},
         "secret": None,
         "docker": None,
@@ -178,11 +179,8 @@ def test_nothing_begins_of_what_was_not_made_ready_and_that_is_said(
     agent.install()
     agent.arm(TERMS)
     git = str(tmp_path / "study")
-    subprocess.run(["git", "init", "-q", "-b", "v2", git], check=True)
-    author = ["-c", "user.name=Someone", "-c", "user.email=someone@example.com"]
-    words = ["commit", "-q", "--allow-empty", "-m", "first"]
-    subprocess.run(["git", "-C", git, *author, *words], check=True)
-    head = subprocess.run(["git", "-C", git, "rev-parse", "HEAD"], capture_output=True, check=True)
+    run_git(tmp_path, "init", "--quiet", "--initial-branch=v2", git)
+    head = commit(tmp_path / "study")
 
     with pytest.raises(AgentRefused, match="setup"):
         agent.begin(an_order(git=git, branch="v2"))
@@ -195,5 +193,5 @@ def test_nothing_begins_of_what_was_not_made_ready_and_that_is_said(
     with pytest.raises(AgentRefused, match="setup"):
         agent.begin(an_order(git=git))
 
-    assert agent.check().commit == head.stdout.decode().strip()
+    assert agent.check().commit == head
     assert agent.begin(an_order(git=git, branch="v2")).begun

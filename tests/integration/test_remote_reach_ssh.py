@@ -248,9 +248,9 @@ def test_a_script_that_takes_too_long_is_given_up(
     began = time.monotonic()
 
     with pytest.raises(Unanswered, match="has not answered"):
-        way.run("exec sleep 30", seconds=0.5)
+        way.run("exec sleep 300", seconds=0.5)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 150
 
 
 def test_a_name_that_looks_like_an_option_stays_a_name(host: Host, clock: Clock) -> None:

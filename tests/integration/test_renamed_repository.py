@@ -9,7 +9,7 @@ from shared.secrets import Secrets
 from tests.fakes import SecretTexts
 from tests.integration.service_chain import Chain
 from tests.integration.test_security_replay import KEY, RUN_ID, UUID, Door, requests, signed_push
-from tests.samples import REPOSITORY
+from tests.samples import NAMES, REPOSITORY
 
 BEFORE = "team/an-old-name"
 
@@ -49,7 +49,7 @@ def test_once_it_is_added_under_its_new_name_the_next_commit_runs(chain: Chain) 
     door(chain, REPOSITORY.full_name).deliver(signed_push(commit=next_commit))
 
     assert len(chain.batch.submissions) == 1
-    run = chain.run(commit_run_id(REPOSITORY.uuid, "main", next_commit))
+    run = chain.run(commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", next_commit))
     assert run.state == "submitted"
 
 

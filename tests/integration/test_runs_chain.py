@@ -14,7 +14,7 @@ from shared.events import Asked, RunId, RunRequested, RunStateChanged, enclose
 from shared.runs import new_run, request_run_id
 from shared.telemetry import log
 from tests.fakes import Crash
-from tests.integration.service_chain import Chain
+from tests.integration.service_chain import UNSEEN_SECONDS, Chain
 from tests.samples import COMMIT, NAMES, REPOSITORY, ended_try
 
 DEFINITION = NAMES.job_definition(REPOSITORY.slug)
@@ -364,7 +364,7 @@ def test_a_request_for_an_earlier_attempt_submits_nothing(chain: Chain) -> None:
 def test_a_missing_job_definition_is_told_and_cured_by_a_rerun(chain: Chain) -> None:
     chain.batch.definitions.clear()
     run_id = chain.push()
-    chain.settle()
+    chain.settle(3 * UNSEEN_SECONDS)
 
     assert chain.status["state"] == "FAILED"
     assert chain.status["description"] == (
@@ -377,6 +377,31 @@ def test_a_missing_job_definition_is_told_and_cured_by_a_rerun(chain: Chain) -> 
     assert chain.status["state"] == "INPROGRESS"
 
 
+def test_a_job_definition_that_is_not_shown_yet_is_waited_for(chain: Chain) -> None:
+    chain.batch.definitions.clear()
+    run_id = chain.push()
+    chain.settle(UNSEEN_SECONDS - 300)
+
+    assert chain.status["description"] == "requested: waiting to be submitted"
+    chain.batch.definitions.add(DEFINITION)
+    chain.settle(300)
+    assert chain.run(run_id).state == "submitted"
+    assert len(chain.batch.submissions) == 1
+
+
+def test_another_attempt_waits_as_long_for_its_job_definition(chain: Chain) -> None:
+    run_id = chain.started()
+    succeed(chain, "job-1")
+    chain.settle(UNSEEN_SECONDS)
+    chain.batch.definitions.clear()
+    chain.rerun(run_id)
+    chain.settle(UNSEEN_SECONDS - 300)
+
+    assert chain.run(run_id).state == "requested"
+    chain.settle(600)
+    assert chain.run(run_id).state == "rejected"
+
+
 def test_keywords_that_were_rejected_cannot_be_run_again(chain: Chain) -> None:
     run_id = chain.push(":ACME_NONSENSE:")
     chain.settle()
@@ -387,7 +412,7 @@ def test_keywords_that_were_rejected_cannot_be_run_again(chain: Chain) -> None:
 
 def test_a_run_asked_for_by_command_needs_no_repository_or_commit(chain: Chain) -> None:
     chain.batch.definitions.add(NAMES.job_definition("command"))
-    run_id = request_run_id("made by the client")
+    run_id = request_run_id(NAMES.stack, "made by the client")
     chain.runs.create(new_run(run_id, Asked(arguments="train"), chain.clock()))
     chain.send("runs", enclose(RunRequested(run_id=run_id)))
     chain.settle()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.errors import Rejected, Unavailable
 from shared.events import RunId
@@ -39,6 +40,24 @@ def test_what_is_created_is_read_back(store: RunStore) -> None:
     assert store.create(run)
     assert store.get(RUN_ID) == run
     assert store.get(RunId("none")) is None
+
+
+def test_a_record_that_cannot_be_read_hides_no_other(store: RunStore, dynamodb: Any) -> None:
+    others = [a_run(run_id=RunId(letter * 24)) for letter in "ac"]
+    for run in (others[0], a_run(), others[1]):
+        assert store.create(run)
+    newer = item(dynamodb) | {"asked": {"M": {"gpus": {"S": "as a newer version has it"}}}}
+    dynamodb.put_item(TableName=TABLE, Item=newer)
+
+    with capture_logs() as lines:
+        listed = list(store.unmoved("requested", NOW + timedelta(minutes=1)))
+
+    assert sorted(run.run_id for run in listed) == [run.run_id for run in others]
+    (line,) = lines
+    assert (line["log_level"], line["event"]) == ("error", "record not readable")
+    assert line["run_id"] == RUN_ID
+    assert any(place.startswith("asked.gpus") for place in line["why"])
+    assert "as a newer" not in str(line)
 
 
 def test_a_run_that_exists_is_not_created_again(store: RunStore) -> None:

@@ -17,10 +17,10 @@ from shared.runs import commit_run_id
 from shared.secrets import Secrets
 from tests.fakes import Clock, SecretTexts
 from tests.integration.service_chain import Chain
-from tests.samples import COMMIT, REPOSITORY, ended_try
+from tests.samples import COMMIT, NAMES, REPOSITORY, ended_try
 
 UUID, KEY = "79492efb-32b4-4f69-a469-606b58d2f8b5", "a webhook's secret"
-RUN_ID = commit_run_id(REPOSITORY.uuid, "main", COMMIT)
+RUN_ID = commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", COMMIT)
 
 
 def signed_push(
@@ -155,12 +155,16 @@ def test_an_old_push_replayed_after_the_branch_went_on_is_still_its_own_run(chai
     door.deliver(old)
     end(chain, "SUCCEEDED", 0)
     door.deliver(signed_push(commit="1" * 40))
-    before = [chain.run(commit_run_id(REPOSITORY.uuid, "main", one)) for one in (COMMIT, "1" * 40)]
+    before = [
+        chain.run(commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", one))
+        for one in (COMMIT, "1" * 40)
+    ]
     door.deliver(old)
 
     assert len(chain.batch.submissions) == 2
     assert [
-        chain.run(commit_run_id(REPOSITORY.uuid, "main", one)) for one in (COMMIT, "1" * 40)
+        chain.run(commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", one))
+        for one in (COMMIT, "1" * 40)
     ] == before
 
 

@@ -9,7 +9,7 @@ from shared.errors import Unavailable
 from shared.events import RunRequested, RunStateChanged, enclose
 from shared.runs import Run, Stop
 from tests.fakes import NO_ANSWER, NOT_REACHED, Crash, refusal
-from tests.integration.service_chain import LEASE_SECONDS, OTHER_QUEUE, Chain
+from tests.integration.service_chain import LEASE_SECONDS, OTHER_QUEUE, UNSEEN_SECONDS, Chain
 from tests.samples import GPU_JOB_QUEUE, JOB_QUEUE, NAMES, REPOSITORY, ended_try
 
 LEASE = LEASE_SECONDS + 1
@@ -234,6 +234,25 @@ def test_two_submitters_that_claim_at_once_submit_one_job(chain: Chain) -> None:
     assert len(chain.batch.submissions) == 1
 
 
+def test_a_claim_whose_answer_was_lost_is_not_taken_for_anothers(chain: Chain) -> None:
+    run_id = chain.push()
+    replace = chain.runs._replace
+    lost: list[Run] = []
+
+    def repeated(run: Run, wanted: dict[str, Any]) -> bool:
+        written = replace(run, wanted)
+        if "lease_until" in wanted and not lost:
+            lost.append(run)
+            return replace(run, wanted)  # as botocore does it, in vain
+        return written
+
+    chain.runs._replace = repeated  # type: ignore[assignment,method-assign] # an answer that is lost
+    chain.settle()
+
+    assert lost
+    assert_one_job_that_the_record_follows(chain, run_id)
+
+
 def test_many_requests_for_one_attempt_submit_one_job(chain: Chain) -> None:
     run_id = chain.push()
     chain.settle()
@@ -423,7 +442,7 @@ def test_a_definition_that_goes_within_the_minute_is_missed_at_the_next_delivery
     chain.batch.fail_next("submit_job", refusal("ClientException", 400))
     run_id = chain.push()
 
-    chain.settle(20)
+    chain.settle(3 * UNSEEN_SECONDS)
 
     assert chain.run(run_id).state == "rejected"
     assert "add the project, then rerun" in str(chain.run(run_id).reason)

@@ -9,7 +9,14 @@ from shared.events import Asked, RunRequested, Sweep, enclose
 from shared.points import Place, decode
 from shared.runs import new_run, request_run_id
 from tests.fakes import Crash, refusal
-from tests.integration.service_chain import BUCKET, OTHER_QUEUE, SWEEP_SECONDS, TUNER, Chain
+from tests.integration.service_chain import (
+    BUCKET,
+    OTHER_QUEUE,
+    SWEEP_SECONDS,
+    TUNER,
+    UNSEEN_SECONDS,
+    Chain,
+)
 from tests.integration.sweep_chain import JUDGED, SIX, ask, comment, looks, told
 from tests.samples import COMMIT, JOB_QUEUE, NAMES, REPOSITORY
 
@@ -38,7 +45,7 @@ def test_a_keyword_makes_one_array_job_of_the_product(chain: Chain) -> None:
         "log_to": None,
     }
     assert chain.status["description"] == "submitted: 6 points wait for machines"
-    assert chain.status["name"] == "Cloud sweep: lr=0.1,0.01 depth=1,2,3"
+    assert chain.status["name"] == "Cloud sweep in acme-testing: lr=0.1,0.01 depth=1,2,3"
 
 
 def test_a_submitter_that_adopts_a_job_has_it_looked_after(chain: Chain) -> None:
@@ -179,11 +186,22 @@ def test_a_queue_or_definition_that_cannot_be_used_is_rejected_with_what_to_do(
     chain: Chain, asked: dict[str, str], said: str
 ) -> None:
     run_id = ask(chain, Sweep(sweep_id="s1", size=6, **asked))
+    chain.settle(3 * UNSEEN_SECONDS)
 
     assert chain.run(run_id).state == "rejected"
     assert chain.status["description"].startswith(said[:255])
     assert chain.batch.submissions == []
     assert looks(chain) == 0
+
+
+def test_a_queue_that_is_not_shown_yet_is_waited_for(chain: Chain) -> None:
+    run_id = ask(chain, Sweep(sweep_id="s1", size=6, queue="theirs"))
+    chain.settle(UNSEEN_SECONDS - 300)
+
+    assert chain.run(run_id).state == "requested"
+    chain.batch.queues[OTHER_QUEUE] = False
+    chain.settle(300)
+    assert chain.run(run_id).state == "submitted"
 
 
 def test_a_projects_own_definition_may_have_a_revision(chain: Chain) -> None:
@@ -261,7 +279,7 @@ def test_a_refusal_of_what_nobody_chose_is_tried_again(chain: Chain) -> None:
 def test_a_sweep_without_a_repository_or_commit_is_rejected(chain: Chain, missing: str) -> None:
     given: dict[str, Any] = {"repository": REPOSITORY, "commit": COMMIT} | {missing: None}
     asked = Asked(sweep=Sweep(sweep_id="s1", size=2, definition="tuner"))
-    run = new_run(request_run_id("s1/1"), asked, chain.clock(), branch="main", **given)
+    run = new_run(request_run_id(NAMES.stack, "s1/1"), asked, chain.clock(), branch="main", **given)
     chain.runs.create(run)
     chain.send("runs", enclose(RunRequested(run_id=run.run_id)))
     chain.settle()

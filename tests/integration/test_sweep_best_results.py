@@ -181,7 +181,7 @@ def test_threads_that_commit_at_once_lose_nothing(table: Any) -> None:
     shuffled = random.Random(5).sample(range(80), 80)
 
     def commit(worker: int) -> None:
-        begin.wait(timeout=30)
+        begin.wait(timeout=120)
         mine = shuffled[worker * 20 : worker * 20 + 20]
         for at in range(0, 20, 4):
             entries = [an_entry(one / 100, one, f"sweep-{worker}") for one in mine[at : at + 4]]
@@ -191,7 +191,7 @@ def test_threads_that_commit_at_once_lose_nothing(table: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=300)
 
     assert kept(table) == [one / 100 for one in range(79, 69, -1)]
 

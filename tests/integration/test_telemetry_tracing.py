@@ -30,7 +30,7 @@ def run(**environment: str) -> list[str]:
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     return done.stdout.splitlines()
@@ -39,7 +39,7 @@ def run(**environment: str) -> list[str]:
 def test_with_a_daemon_the_subsegment_of_a_record_carries_the_runs_id() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
-        daemon.settimeout(10)
+        daemon.settimeout(60)
         port = daemon.getsockname()[1]
 
         line, imported = run(

@@ -41,7 +41,7 @@ def start() -> Iterator[Start]:
     for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGQUIT)
-            process.wait(10)
+            process.wait(60)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -62,13 +62,13 @@ def alive(pids: list[int]) -> list[int]:
 def test_the_exit_code_is_the_programs(start: Start, script: str, code: int) -> None:
     process = start(script=script)
 
-    assert process.wait(10) == code
+    assert process.wait(60) == code
 
 
 def test_a_program_that_does_not_exist_is_127(start: Start) -> None:
     process = start("no-such-program")
 
-    assert process.wait(10) == 127
+    assert process.wait(60) == 127
     assert process.stderr is not None
     assert process.stderr.read() == b"tether: starting no-such-program: No such file or directory\n"
 
@@ -77,13 +77,13 @@ def test_it_runs_by_its_file_path_too() -> None:
     with subprocess.Popen(
         [sys.executable, tether.__file__, "--", "sh", "-c", "exit 5"], stdin=subprocess.PIPE
     ) as process:
-        assert process.wait(10) == 5
+        assert process.wait(60) == 5
 
 
 def test_the_program_reads_nothing_from_the_parents_pipe(start: Start) -> None:
     process = start(script="cat; echo end")
 
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert process.stdout is not None
     assert process.stdout.read() == b"end\n"
 
@@ -94,7 +94,7 @@ def test_a_signal_ends_the_whole_group(start: Start, number: signal.Signals) -> 
     pids = read_pids(process, 2)
     process.send_signal(number)
 
-    assert process.wait(10) == 9
+    assert process.wait(60) == 9
     assert alive(pids) == []
 
 
@@ -103,7 +103,7 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_grace(start: Start) 
     pids = read_pids(process, 1)
     process.terminate()
 
-    assert process.wait(10) == 137
+    assert process.wait(60) == 137
     assert alive(pids) == []
 
 
@@ -112,7 +112,7 @@ def test_sigquit_ends_the_group_without_any_grace(start: Start) -> None:
     pids = read_pids(process, 1)
     process.send_signal(signal.SIGQUIT)
 
-    assert process.wait(10) == 137
+    assert process.wait(60) == 137
     assert alive(pids) == []
 
 
@@ -120,16 +120,18 @@ def test_what_a_program_leaves_behind_ends_with_it(start: Start) -> None:
     process = start(script="sleep 600 & echo $!; exit 4")
     pids = read_pids(process, 1)
 
-    assert process.wait(10) == 4
+    assert process.wait(60) == 4
     assert alive(pids) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets the tether adopt orphans")
-def test_a_daemon_that_left_the_group_ends_with_its_program(start: Start) -> None:
-    process = start(script="setsid sh -c 'echo $$; exec sleep 600' & sleep 0.2; exit 0")
+def test_a_daemon_that_left_the_group_ends_with_its_program(start: Start, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    daemon = f"setsid sh -c 'echo $$; touch {begun}; exec sleep 600' &"
+    process = start(script=f"{daemon}\nwhile ! test -e {begun}; do sleep 0.05; done; exit 0")
     pids = read_pids(process, 1)
 
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert alive(pids) == []
 
 
@@ -139,7 +141,7 @@ def test_the_end_of_its_input_ends_the_group(start: Start) -> None:
     assert process.stdin is not None
     process.stdin.close()
 
-    assert process.wait(10) == 143
+    assert process.wait(60) == 143
     assert alive(pids) == []
 
 
@@ -154,7 +156,7 @@ def test_a_parent_that_is_killed_takes_the_group_with_it() -> None:
     ) as parent:
         pids = read_pids(parent, 2)
         parent.kill()
-        parent.wait(10)
+        parent.wait(60)
 
         wait_for(lambda: not alive(pids))
 
@@ -163,7 +165,7 @@ def test_a_tether_that_is_killed_takes_the_group_with_it(start: Start) -> None:
     process = start(script=SHOW_AND_SLEEP)
     pids = read_pids(process, 2)
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
     wait_for(lambda: not alive(pids))
 
@@ -173,4 +175,4 @@ def test_whoever_reads_the_output_sees_its_end_with_the_program(start: Start) ->
 
     assert process.stdout is not None
     assert process.stdout.read() == b"done\n"
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0

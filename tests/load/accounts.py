@@ -27,7 +27,7 @@ class Push:
     @property
     def run_id(self) -> RunId:
         """The run that it asks for."""
-        return commit_run_id(self.repository_uuid, self.branch, self.commit)
+        return commit_run_id(NAMES.stack, self.repository_uuid, self.branch, self.commit)
 
     @property
     def job(self) -> str:

@@ -24,7 +24,7 @@ from tests.e2e.world import World
 # The waits are the template's own, as in AWS. The embedded stack's are shorter, for people who
 # watch it: a reconciler that thinks a run forgotten after 30 s finds thousands in a backlog.
 _PARAMETERS = ("UnmovedSeconds=300", "ReconcileRate=rate(5 minutes)")
-_START_SECONDS = 180
+_START_SECONDS = 900
 # It removes what the functions' processes left, thousands of files.
 _GRACE_SECONDS = 60
 # The logs of each stack, by its name, until one of that name has ended again.

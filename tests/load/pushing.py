@@ -13,7 +13,7 @@ from typing import Any
 from local.layout import PROJECT
 from services.webhook.signature import sign
 from tests.e2e.trivial import TRIVIAL
-from tests.e2e.world import World, until
+from tests.e2e.world import PATIENCE_SECONDS, World, until
 from tests.load.embedded import Loaded
 
 BRANCH = "main"
@@ -42,7 +42,7 @@ def commits(world: World, count: int) -> list[str]:
         ["git", "fast-import", "--quiet"],
         cwd=folder,
         input=_history(name, count),
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     hashes = clone.git("rev-list", name).splitlines()

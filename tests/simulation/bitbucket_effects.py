@@ -18,6 +18,8 @@ _LATEST_SECONDS = 45
 # Whoever replaces a token does it at Bitbucket first, and writes the stack's secret then.
 _WRITTEN_WITHIN = 30
 _AUTH_SECRET = "BITBUCKET_AUTH_SECRET"
+# Seconds, a time by Bitbucket's clock (RFC 9110, 10.2.3), or nothing that anybody can read.
+_RETRY_AFTER = ("7", "600", "3600", "86400", "Fri, 20 Nov 2026 12:30:00 GMT", "soon", None)
 # What Bitbucket's load balancer answers: no JSON.
 _HTML = b"<html>something went wrong</html>"
 
@@ -122,8 +124,8 @@ class EffectfulHttp:
             # The credentials are changed at this very moment.
             rotate_token(world, within=_WRITTEN_WITHIN)
             world.count("tokens rotated")
-        if strikes("http-429", what):
-            told = world.choices.among(["7", "600", "3600", "86400", "soon", None], what)
+        if self._outages.storms.throttle("bitbucket", what) or strikes("http-429", what):
+            told = world.choices.among(_RETRY_AFTER, what)
             return Answer(429, b"{}", {} if told is None else {"Retry-After": told})
         if strikes("http-500", what):
             return Answer(500, b'{"error": {"message": "Internal error"}}')

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, Protocol
 from unittest import mock
 
@@ -19,8 +20,10 @@ import urllib3
 import shared.best
 import shared.consumer
 import shared.following
+from services.submitter import submission
 from services.submitter.definitions import JobDefinitions
 from services.submitter.queues import JobQueues
+from services.webhook import trying
 from shared.best import BestResults
 from shared.bitbucket import Bitbucket
 from shared.entry import Handler
@@ -56,15 +59,17 @@ class MakesRequests(Protocol):
         """Let go of the connections that are idle."""
 
 
-def build(service: str, clients: MakesClients, http: MakesRequests) -> Handler:
-    """The service's handler, made by its own `build` with the template's settings."""
+def build(
+    service: str, clients: MakesClients, http: MakesRequests, settings: Mapping[str, str]
+) -> Handler:
+    """The service's handler, made by its own `build` with the template's settings, or others."""
     app = _APPS[service]
     replaced = {
         (app, "Clients"): lambda _region: clients,
         # Log lines of all services are written in one way here: `surroundings`.
         (app, "configure"): lambda *_args: None,
         (urllib3, "PoolManager"): lambda **_settings: http,
-        (os, "environ"): names.environment(service),
+        (os, "environ"): {**names.environment(service), **settings},
     }
     # What `mock.patch` does, at a tenth of its cost: this is half of a cold start.
     before = {place: getattr(*place) for place in replaced}
@@ -92,8 +97,13 @@ def surroundings(world: World) -> Iterator[None]:
     with ExitStack() as stack:
         for kept in _KEEP_TIME:
             stack.enter_context(_defaults(kept.__init__, replaced))
-        for module in (shared.consumer, shared.best):
+        for module in (shared.consumer, shared.best, trying):
             stack.enter_context(mock.patch.object(module, "random", jitter))
+        paused = mock.patch.object(trying, "time", SimpleNamespace(sleep=world.scheduler.pause))
+        stack.enter_context(paused)
+        lots = world.choices.random("names of leases")
+        named = SimpleNamespace(token_hex=lambda size: lots.randbytes(size).hex())
+        stack.enter_context(mock.patch.object(submission, "secrets", named))
         left_out = "left-out" in world.choices.profile
         forgets_after = _BATCH_KEEPS if left_out else _BATCH_KEEPS_WHERE_ALL_IS_TOLD
         stack.enter_context(mock.patch.object(shared.following, "_KEPT", forgets_after))

@@ -5,6 +5,7 @@ again, or may not; what was written by then has to be enough.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,17 +16,23 @@ from cli.requests import Requests, Source
 from shared import control
 from shared.batch_jobs import BatchJobs
 from shared.errors import Rejected, Unavailable
-from shared.events import Asked, RunId, RunRequested
+from shared.events import Asked, RunId, RunRequested, Sweep
 from shared.publisher import Publisher
 from shared.run_store import RunStore
+from shared.runs import request_run_id
+from tests.samples import NAMES
 from tests.simulation import names
 from tests.simulation.ledger import About, Ask, Ledger
+from tests.simulation.pushes import Wanted
 from tests.simulation.world import MakesClients, World
 
 _FAILURES = (AccountError, BotoCoreError, ClientError, Rejected, Unavailable)
 # cli/account.py: a command tries a call five times.
 _CALLS = 5
 _TYPED = 3
+# AWS refuses what was signed five minutes ago, or in so many minutes (IAM user guide, "Signature
+# Version 4"): no command comes farther whose clock is less true.
+_MOST_SKEW_SECONDS = 295.0
 
 
 def runs_table() -> str:
@@ -48,6 +55,7 @@ class _Account:
     """What a command needs of `cli.account.Account` in order to ask for a run."""
 
     def __init__(self, clients: MakesClients, arn: str) -> None:
+        self.names = NAMES
         self._clients = clients
         self._arn = arn
 
@@ -101,7 +109,7 @@ class Commands:
                 run_id,
                 by=by,
                 why="the wrong branch",
-                now=self._world.clock(),
+                now=datetime.now(UTC),
                 runs=RunStore(clients.make("dynamodb", attempts=_CALLS), runs_table()),
                 jobs=BatchJobs(clients.make("batch", attempts=_CALLS)),
                 publisher=self._publisher(clients),
@@ -122,7 +130,7 @@ class Commands:
             try:
                 control.rerun(
                     run_id,
-                    now=self._world.clock(),
+                    now=datetime.now(UTC),
                     runs=RunStore(clients.make("dynamodb", attempts=_CALLS), runs_table()),
                     publisher=self._publisher(clients),
                 )
@@ -138,7 +146,7 @@ class Commands:
     def ask(self, request_id: str, ask: Ask) -> None:
         """Ask for a run of a commit."""
         wanted = ask.commit.wanted
-        asked = Asked(arguments=None if wanted is None else wanted.arguments)
+        asked = _asked(request_id, wanted) if wanted is not None else Asked()
         source = Source(ask.repository, ask.branch, ask.commit.hash)
 
         def act(clients: MakesClients) -> bool:
@@ -202,4 +210,22 @@ class Commands:
             elif outcome is not None and outcome != "done":
                 otherwise()
 
-        world.scheduler.spawn(f"person: {what}", work, done=done)
+        skew = 0.0
+        if world.choices.strikes("person-skew", what):
+            skew = world.choices.seconds(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS, what)
+        world.scheduler.spawn(f"person: {what}", work, done=done, skew=skew)
+
+
+def _asked(request_id: str, wanted: Wanted) -> Asked:
+    """What a command asks for: a job, or the points of a sweep."""
+    if wanted.points is None:
+        return Asked(arguments=wanted.arguments)
+    sweep = Sweep(
+        sweep_id=request_run_id(NAMES.stack, request_id),
+        size=wanted.points,
+        space=f"lr=linspace(0,1,{wanted.points})",
+        objective="accuracy",
+        tolerated_percent=wanted.tolerated or 0,
+        retries=wanted.retries,
+    )
+    return Asked(arguments=wanted.arguments, experiment=wanted.experiment, sweep=sweep)

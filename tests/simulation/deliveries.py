@@ -15,7 +15,7 @@ from tests.simulation.world import World
 _ATTEMPTS = 3
 # A secret that was read before it was replaced may be believed for so long: it is read again no
 # sooner (services/webhook/hooks.py: 5 s), once by a function that was at it before and once by the
-# one that answers (9 s each, template.yaml).
+# one that answers (8 s each, template.yaml).
 SECRET_KEPT_SECONDS = 25
 _SHOWN = 40
 # Shorter than a 404 is doubted (shared/gone.py: ten minutes) by clocks that are ten seconds apart.
@@ -45,11 +45,11 @@ class Deliveries:
         """Push, and let Bitbucket tell of it; what is asked for."""
         world = self._world
         asks = [
-            self._ledger.asked(Ask(push.repository, branch, commit, by))
+            self._ledger.asked(Ask(push.repository, branch, commit, by, at=world.scheduler.now))
             for branch, commit in push.heads
         ]
         for sha in dict.fromkeys(ask.commit.hash for ask in asks):
-            self._show((push.repository.full_name, sha))
+            self.show((world.bitbucket.first_name(push.repository.full_name), sha))
         delivery = signed(hook, push, self._uuid())
         self._captured.append((delivery, hook, asks))
         world.count("pushes")
@@ -60,7 +60,7 @@ class Deliveries:
             self._send(delivery, lambda status: self._told(status, hook, asks), 1)
         return asks
 
-    def _show(self, commit: tuple[str, str]) -> None:
+    def show(self, commit: tuple[str, str]) -> None:
         """Let Bitbucket's API have a commit: at once, or some minutes after it was pushed."""
         world = self._world
 

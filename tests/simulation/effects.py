@@ -48,7 +48,7 @@ class EffectfulClients:
         self._outages = outages
         self._who = who
 
-    def make(self, service: str, *, attempts: int = 3) -> "Client":
+    def make(self, service: str, *, attempts: int = 3, seconds: int = 5) -> "Client":
         """A client whose calls fail for good once they have failed `attempts` times."""
         return Client(self._world, self._outages, self._who, service, attempts)
 
@@ -137,6 +137,9 @@ class Client:
             raise aws_errors.unreached(call.service)
         if strikes("denied", what):
             raise aws_errors.denied(call.operation)
+        if self._outages.storms.throttle(call.service, what):
+            world.count("calls throttled in a storm")
+            raise aws_errors.too_many(call.service, call.operation)
         if strikes("throttled", what):
             raise aws_errors.too_many(call.service, call.operation)
         if strikes("not-reached", what):

@@ -19,6 +19,7 @@ from tests.simulation.building import SERVICES, build
 from tests.simulation.effects import EffectfulClients
 from tests.simulation.models.messages import Lineage
 from tests.simulation.outages import Outages
+from tests.simulation.scheduler import Process
 from tests.simulation.world import World
 
 # Longer than any queue waits for a batch: Lambda gives some batches back uncalled, others late.
@@ -128,6 +129,7 @@ class Lambda:
         process = world.scheduler.spawn(
             instance.name, work, deadline=deployed.timeout, done=ended, skew=instance.skew
         )
+        self._step_clock(instance, process, deployed.timeout)
         called = lineage or {}
         process.lineage = {**called, name: called.get(name, 0) + 1}
 
@@ -148,6 +150,11 @@ class Lambda:
             self._world.count("invocations refused in an outage of lambda")
             return away
         choices = self._world.choices
+        left = self._outages.storms.left("lambda", name)
+        if left:
+            self._world.count("invocations throttled in a storm")
+            # Others give some of the account's concurrency back meanwhile.
+            return min(left, choices.between(0.5, _LONGEST_THROTTLED, name))
         if choices.strikes("invoke-throttled", name):
             self._world.count("invocations throttled")
             return choices.seconds(0.5, _LONGEST_THROTTLED, name)
@@ -168,6 +175,21 @@ class Lambda:
             f"is deployed anew: {records} records and {changed} messages of a {told} version",
         )
 
+    def _step_clock(self, instance: Instance, process: Process, timeout: int) -> None:
+        """Set the clock of an instance while it works, or not long after: forward or back."""
+        choices = self._world.choices
+        if not choices.strikes("clock-steps", instance.name):
+            return
+        after = choices.seconds(0, timeout, instance.name)
+
+        def step() -> None:
+            instance.skew = process.skew = self._skew(instance.name)
+
+        self._world.scheduler.later(after, step, f"the clock of {instance.name} is set")
+
+    def _skew(self, name: str) -> float:
+        return self._world.choices.seconds(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS, name)
+
     def _lineage(self) -> Lineage:
         running = self._world.scheduler.running
         return running.lineage if running is not None else {}
@@ -181,12 +203,12 @@ class Lambda:
         deployed.made += 1
         self._world.count("cold starts")
         name = f"{deployed.service}-{deployed.made}"
-        skewed = choices.strikes("skew", name)
-        skew = choices.seconds(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS, name) if skewed else 0.0
+        skew = self._skew(name) if choices.strikes("skew", name) else 0.0
         handler = build(
             deployed.service,
             EffectfulClients(self._world, self._outages, deployed.service),
             EffectfulHttp(self._world, self._outages, deployed.service),
+            {"TOLERATED_FAILURE_PERCENT": str(self._world.tolerated_percent)},
         )
         instance = Instance(name, handler, self._release, skew)
         deployed.instances.append(instance)

@@ -35,6 +35,8 @@ from tests.simulation.world import World
 
 __all__ = ["Violation", "Watch", "after_step", "at_rest"]
 
+# What an event says besides in other words.
+_DERIVED = frozenset(RunStateChanged.model_computed_fields)
 _TOLD = frozenset(field.alias or name for name, field in RunStateChanged.model_fields.items())
 
 
@@ -95,6 +97,7 @@ class Watch:
         # The lists themselves: they are looked at after every step.
         self._letters = {url: world.sqs.dead(url) for url in rest.URLS}
         self._dead = dict.fromkeys(rest.URLS, 0)
+        self._undelivered = world.sqs.waiting(names.ref("UndeliveredDlq"))
         # What is new in each of these, and who looks at it.
         self._looks: tuple[tuple[Sized, Callable[[int], None]], ...] = (
             (world.dynamodb.writes, self._look_at_writes),
@@ -143,7 +146,8 @@ class Watch:
         now = (len(world.dynamodb.writes), len(world.bitbucket.history))
         if now == self._quiet or any(map(world.sqs.waiting, rest.URLS)):
             return
-        if any(self._letters.values()):
+        # A tick of the schedule that nobody could be called with tells nothing to anybody.
+        if any(self._letters.values()) or any(one.attributes for one in self._undelivered):
             return
         self._quiet = now
         world.count("quiet moments")
@@ -185,8 +189,10 @@ class Watch:
 
     def _look_at_events(self, first: int) -> None:
         for event in islice(self._world.eventbridge.published, first, None):
-            detail: dict[str, Any] = event["detail"]
-            self._check_secret("an event", json.dumps(detail))
+            self._check_secret("an event", json.dumps(event["detail"]))
+            detail: dict[str, Any] = {
+                name: one for name, one in event["detail"].items() if name not in _DERIVED
+            }
             run_id, version = detail["run_id"], detail["version"]
             written = self.records.versions.get((run_id, version))
             who = f"run {run_id[:8]} version {version}"
@@ -211,7 +217,8 @@ class Watch:
             if record is None:
                 text = f"{posted.key} on {posted.commit[:12]}: there is no such run"
                 raise Violation("status-of-a-record", text)
-            place = (record["repository"]["full_name"], record["commit"], record["branch"])
+            full_name = self._world.bitbucket.first_name(record["repository"]["full_name"])
+            place = (full_name, record["commit"], record["branch"])
             where = (posted.repository, posted.commit, posted.status.get("refname"))
             if where != place:
                 text = f"run {run_id[:8]}: it was posted to {where}, not to {place}"

@@ -48,7 +48,7 @@ class MovesJobs(Protocol):
     ) -> dict[str, Any]:
         """The fields of a job after one more of its tries has ended."""
 
-    def tell_of_child(self, job_id: str, index: int, status: str) -> None:
+    def tell_of_child(self, job_id: str, index: int, status: str, **fields: Any) -> None:
         """Send the event of one job of an array."""
 
     def block(self, job_id: str, index: int | None = None) -> None:

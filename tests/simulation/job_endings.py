@@ -17,12 +17,14 @@ TIME_LIMIT = f"Canceled by JobStateTimeLimit action due to reason: {BLOCKED}"
 class Ending:
     """How a job ended: the run's state that is true then, and words that its reason must hold.
 
-    `exit_code` is the job's last, where its container ended.
+    `exit_code` is the job's last, where its container ended. An array whose few failed points are
+    `tolerated` has failed for Batch: where somebody had asked to stop it, it was stopped.
     """
 
     state: str
     words: str | None = None
     exit_code: int | None = None
+    tolerated: bool = False
 
 
 @dataclass(frozen=True)

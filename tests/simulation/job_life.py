@@ -36,6 +36,7 @@ class JobLife:
         self._world = world
         self._attempts: set[tuple[str, str]] = set()
         self._unheard: set[str] = set()
+        self._arrays: dict[str, Array] = {}
         world.batch.on_submitted(self._submitted)
         world.batch.on_terminated(self._terminated)
 
@@ -53,7 +54,8 @@ class JobLife:
             self._world.count("jobs unheard of")
             self._unheard.add(job_id)
         if "arrayProperties" in job:
-            life: Callable[[], None] = Array(self, self._world, job_id).wait
+            self._arrays[job_id] = Array(self, self._world, job_id)
+            life: Callable[[], None] = self._arrays[job_id].wait
         else:
             pace = self._world.choices.among(
                 ("at once", "fast", "usual", "usual", "long"), "pace of a job"
@@ -82,11 +84,8 @@ class JobLife:
                 code = choices.among((137, 143, 1), "exit code of a termination")
                 fields = self.tried(job_id, ESSENTIAL, code) | fields
                 ending = Ending(ending.state, ending.words, code)
-            if "arrayProperties" in now:
-                size, counted = (now["arrayProperties"][name] for name in ("size", "statusSummary"))
-                done = counted.get("SUCCEEDED", 0)
-                counted = {"SUCCEEDED": done, "FAILED": size - done}
-                fields["arrayProperties"] = {"size": size, "statusSummary": counted}
+            if job_id in self._arrays:
+                fields |= self._arrays[job_id].cut_short(reason)
             self.end(job_id, "FAILED", ending, **fields)
 
         takes = choices.between(0.5, 40 if slow else 2, "termination")
@@ -109,9 +108,9 @@ class JobLife:
         else:
             world.eventbridge.deliver_aws(event)
 
-    def tell_of_child(self, job_id: str, index: int, status: str) -> None:
+    def tell_of_child(self, job_id: str, index: int, status: str, **fields: Any) -> None:
         """Send the event of one job of an array."""
-        self._deliver_of_child(job_id, index, "Batch Job State Change", status=status)
+        self._deliver_of_child(job_id, index, "Batch Job State Change", status=status, **fields)
 
     def block(self, job_id: str, index: int | None = None) -> None:
         """Say that a job is at the head of its queue and cannot start; or one of an array."""

@@ -14,6 +14,8 @@ LISTED_LATE = "list-lag-beyond"
 # A second job is decided upon before it is there: a submitter runs for 30 s (template.yaml), and
 # what it sends lands 65 s later at the latest (`effects`).
 _DECIDED_SECONDS = 95.0
+# Of a job whose machines are lost: container/project.yaml.
+_TRIES = 3
 # (run id, attempt)
 Attempt = tuple[str, int]
 
@@ -99,6 +101,8 @@ class Jobs:
             return
         if job_id in self._ledger.foreign_jobs:
             raise Violation("foreign-job-ended", f"job {job_id} is somebody else's: {reason}")
+        if ":" in job_id:
+            raise Violation("job-ended-unasked", f"{job_id} is one point of a sweep: {reason}")
         for record in self._records.latest.values():
             followed = (record.get("job") or {}).get("id") == job_id
             if followed and stop_of(record) is None:
@@ -126,6 +130,7 @@ def _check_told(who: str, told: dict[str, Any], ask: Ask) -> None:
         "MEMORY": resources.get("MEMORY"),
         "VCPU": resources.get("VCPU"),
         "points": told.get("arrayProperties", {}).get("size"),
+        "tries": told.get("retryStrategy", {}).get("attempts"),
     }
     expected = {
         "queue": GPU_JOB_QUEUE if wanted.gpus else JOB_QUEUE,
@@ -138,6 +143,8 @@ def _check_told(who: str, told: dict[str, Any], ask: Ask) -> None:
         "MEMORY": _text(wanted.memory_mib),
         "VCPU": _text(wanted.vcpus),
         "points": wanted.points,
+        # Those that the job definition has for lost machines come on top.
+        "tries": wanted.retries + _TRIES if wanted.retries else None,
     }
     differs = {name: one for name, one in seen.items() if one != expected[name]}
     if differs:

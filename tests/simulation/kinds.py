@@ -27,6 +27,7 @@ KINDS: dict[str, Kind] = {
     "not-reached": Kind(0.25, 0.005, 0.2),
     "partial": Kind(0.25, 0.02, 0.3),
     "skew": Kind(0.5, 0.2, 1.0),
+    "clock-steps": Kind(0.2, 0.01, 0.3),
     "redeploy": Kind(0.3, 0.02, 0.2),
     "recycled": Kind(0.3, 0.01, 0.3),
     "invoke-throttled": Kind(0.2, 0.01, 0.4),
@@ -38,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "delivered-late": Kind(0.1, 0.01, 0.1),
     "event-lost": Kind(0.3, 0.02, 0.4),
     "event-twice": Kind(0.35, 0.02, 0.4),
+    "target-refuses": Kind(0.08, 0.4, 1.0),
     # Of what is read.
     "list-lag": Kind(0.5, 0.1, 1.0),
     "list-lag-beyond": Kind(0.1, 0.3, 1.0),
@@ -45,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "empty-page": Kind(0.3, 0.1, 0.6),
     "index-lag": Kind(0.3, 0.05, 0.8),
     "eventual-read": Kind(0.4, 0.1, 0.8),
+    "definition-unseen": Kind(0.15, 0.5, 1.0),
     # Of Bitbucket.
     "http-429": Kind(0.3, 0.01, 0.3),
     "http-500": Kind(0.25, 0.01, 0.2),
@@ -59,6 +62,8 @@ KINDS: dict[str, Kind] = {
     # Of Batch and of people.
     "spot": Kind(0.3, 0.05, 0.5),
     "job-fails": Kind(0.4, 0.1, 0.6),
+    "point-fails": Kind(0.35, 0.05, 0.5),
+    "point-starts-late": Kind(0.2, 0.05, 0.4),
     "result-malformed": Kind(0.15, 0.05, 0.5),
     "counted-late": Kind(0.3, 0.5, 1.0),
     "webhook-twice": Kind(0.3, 0.1, 0.6),
@@ -69,7 +74,10 @@ KINDS: dict[str, Kind] = {
     "foreign": Kind(0.1, 0.3, 1.0),
     "foreign-job": Kind(0.2, 0.2, 0.8),
     "command": Kind(0.3, 0.5, 1.0),
+    "person-skew": Kind(0.3, 0.2, 1.0),
     "no-definition": Kind(0.15, 0.3, 1.0),
+    "redriven-early": Kind(0.15, 0.5, 1.0),
+    "renamed": Kind(0.1, 0.5, 1.0),
     "hook-rotated": Kind(0.15, 1.0, 1.0),
     "many-branches": Kind(0.1, 0.1, 0.6),
     "sweep": Kind(0.1, 0.2, 0.8),
@@ -80,6 +88,8 @@ KINDS: dict[str, Kind] = {
     "terminated-late": Kind(0.2, 0.2, 0.8),
     "job-unheard": Kind(0.2, 0.1, 0.8),
     "job-forgotten": Kind(0.15, 0.1, 0.6),
+    # A window in which several services refuse most of what is asked of them.
+    "throttled-together": Kind(0.1, 0.5, 1.0),
     # A window in which a service does nothing for anybody.
     "outage-dynamodb": Kind(0.03, 1.0, 1.0),
     "outage-sqs": Kind(0.03, 1.0, 1.0),
@@ -106,12 +116,17 @@ TOGETHER: tuple[tuple[float, dict[str, float]], ...] = (
     ),
     # Whoever takes over the lease alone can find the job, and fails at that.
     (0.05, {"submitted-unclear": 0.5, "job-unheard": 0.7, "throttled": 0.5, "list-lag-beyond": 0}),
+    # Whoever sends back what could not be delivered is cut off in the middle of it.
+    (
+        0.04,
+        {"target-refuses": 0.9, "redriven-early": 1.0, "crash-before": 0.06, "crash-after": 0.08},
+    ),
     # Sweeps that fail, are run again, are counted late and leave what cannot be read.
     (
         0.05,
         {
             "sweep": 0.7,
-            "job-fails": 0.6,
+            "point-fails": 0.4,
             "rerun": 0.5,
             "counted-late": 1.0,
             "result-malformed": 0.3,

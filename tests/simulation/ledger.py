@@ -19,7 +19,8 @@ About = tuple[str, str, str]
 class Ask:
     """A commit on a branch that somebody may run, by a push or by command.
 
-    `stored`: the stack has answered that it has it, so that it must not lose it. `by` is who asked.
+    `stored`: the stack has answered that it has it, so that it must not lose it. `by` is who asked,
+    `at` when it was pushed.
     """
 
     repository: Repository
@@ -27,6 +28,7 @@ class Ask:
     commit: Commit
     by: str
     stored: bool = False
+    at: float = 0.0
 
     @property
     def about(self) -> About:
@@ -53,6 +55,14 @@ class Left:
     readable: bool = True
 
 
+@dataclass(frozen=True)
+class Rename:
+    """A repository's other name, and when somebody adds it by that."""
+
+    name: str
+    added_at: float
+
+
 @dataclass
 class Ledger:
     """All that people, and Batch, have done so far.
@@ -63,7 +73,8 @@ class Ledger:
     are the slugs of projects that lacked a job definition, each with the moment until which. `gone`
     are commits that Bitbucket has had no more, as (workspace/slug, commit). `hidden` are the times
     for which the stack has no access to a repository: from when until when. `complaints` are
-    answers that must not be given: an invariant's name and a text.
+    answers that must not be given: an invariant's name and a text. `renames` are the repositories
+    that have another name by now, by uuid.
 
     `handled` are the ids of messages that a function has done, or that an operator has put back as
     others, `broken_off` the versions of records at which a command broke off, by run id.
@@ -83,6 +94,7 @@ class Ledger:
     gone: set[tuple[str, str]] = field(default_factory=set)
     hidden: list[tuple[float, float]] = field(default_factory=list)
     complaints: list[tuple[str, str]] = field(default_factory=list)
+    renames: dict[str, Rename] = field(default_factory=dict)
     handled: set[str] = field(default_factory=set)
     broken_off: set[tuple[str, int]] = field(default_factory=set)
     endings: dict[str, Ending] = field(default_factory=dict)
@@ -93,6 +105,13 @@ class Ledger:
     def asked(self, ask: Ask) -> Ask:
         """Note that somebody may ask for this; what was noted before stands."""
         return self.asks.setdefault(ask.about, ask)
+
+    def ask_of(self, branch: str, commit: str) -> Ask | None:
+        """Who asked for a run of that commit, a repository's own, on that branch."""
+        asks = self.asks.values()
+        return next(
+            (one for one in asks if (one.branch, one.commit.hash) == (branch, commit)), None
+        )
 
     def complain(self, name: str, text: str) -> None:
         """Note that an invariant is violated by what somebody was answered."""

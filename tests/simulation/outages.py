@@ -9,13 +9,16 @@ from functools import partial
 
 from tests.simulation.choices import Choices
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.storms import Storms
 
 SERVICES = ("dynamodb", "sqs", "events", "batch", "bitbucket", "secretsmanager", "lambda")
 _PREFIX = "outage-"
 
 
 class Outages:
-    """When each service is away, in true virtual seconds; drawn once for a seed.
+    """When each service is away, or throttled with others (`storms`), in true virtual seconds.
+
+    Drawn once for a seed.
 
     Most last for minutes. Some last longer than a message is tried: these make dead letters, which
     are then right.
@@ -25,6 +28,7 @@ class Outages:
         self._choices = choices
         self._now = now
         self._windows: dict[str, tuple[float, float]] = {}
+        self.storms = Storms(choices, now, hostile)
         for service in SERVICES:
             if choices.strikes(f"{_PREFIX}{service}", "all of it"):
                 begins = now() + choices.between(0, hostile / 2, service)
@@ -39,13 +43,17 @@ class Outages:
 
     def longest_within(self, begins: float, ends: float) -> float:
         """For how many seconds, at most, one of the services was away in that time."""
-        windows = self._windows.values()
+        windows = self._all
         return max((min(end, ends) - max(begin, begins) for begin, end in windows), default=0.0)
 
     @property
     def last_end(self) -> float:
         """When the last one is over."""
-        return max((ends for _, ends in self._windows.values()), default=self._now())
+        return max((ends for _, ends in self._all), default=self._now())
+
+    @property
+    def _all(self) -> list[tuple[float, float]]:
+        return [*self._windows.values(), *self.storms.windows]
 
     def hits(self, service: str) -> bool:
         """Whether the service is away now; no call comes through while it is `calm`."""
@@ -64,3 +72,6 @@ class Outages:
         for service, (begins, ends) in self._windows.items():
             for at, what in ((begins, "is away"), (ends, "is back")):
                 scheduler.later(at - self._now(), partial(say, service, what), f"{service} {what}")
+        for begins, ends in self.storms.windows:
+            for at, what in ((begins, "is throttled"), (ends, "is throttled no more")):
+                scheduler.later(at - self._now(), partial(say, "account", what), f"account {what}")

@@ -6,8 +6,10 @@ Bitbucket, forgers and somebody else's jobs count as people here.
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from tests.simulation import renames
 from tests.simulation.deliveries import SECRET_KEPT_SECONDS, Deliveries
 from tests.simulation.ledger import Ask
+from tests.simulation.operators import redrive_by_command
 from tests.simulation.projects import Projects
 from tests.simulation.pushes import Commit, Hook, Push
 from tests.simulation.users import Users
@@ -47,6 +49,7 @@ class People:
     def plan(self) -> None:
         """Schedule everything that does not follow from something else."""
         choices = self._choices
+        renames.plan(self._world, self._projects)
         within = choices.among((0.0, _PUSHED_WITHIN), "all at once")
         for _ in range(choices.among((1, 1, 2, 2, 3, 4), "pushes")):
             self._later(within, self._push, "somebody pushes")
@@ -60,6 +63,11 @@ class People:
                 self._later(_REPLAYED_WITHIN, replay, "somebody replays a delivery")
             if choices.strikes("foreign", number):
                 self._later(_PUSHED_WITHIN, self._foreign, "bitbucket sends something else")
+            if choices.strikes("redriven-early", number):
+                # Before the first message can have died, and while long outages last.
+                within = choices.among((_REPLAYED_WITHIN, 10 * _REPLAYED_WITHIN), "redriven")
+                redrive = partial(redrive_by_command, self._world)
+                self._later(within, redrive, "somebody redrives dead letters")
         if choices.strikes("hook-rotated", "webhook"):
             self._later(_PUSHED_WITHIN, self._rotate, "somebody rotates a webhook's secret")
 
@@ -89,7 +97,8 @@ class People:
                 self._users.watch(ask)
 
     def _lose(self, ask: Ask) -> None:
-        commit = (ask.repository.full_name, ask.commit.hash)
+        full_name = self._world.bitbucket.first_name(ask.repository.full_name)
+        commit = (full_name, ask.commit.hash)
         self._world.bitbucket.commits.discard(commit)
         self._world.ledger.gone.add(commit)
 

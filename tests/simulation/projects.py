@@ -1,12 +1,14 @@
 """The projects of a world: repositories with webhooks, secrets, job definitions, and commits."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from zlib import crc32
 
 from shared.events import Repository
 from tests.samples import NAMES
 from tests.simulation import names
+from tests.simulation.ledger import Rename
 from tests.simulation.pushes import MESSAGES, SWEEPS, Commit, Hook
 from tests.simulation.world import World
 
@@ -19,7 +21,10 @@ _SHA_LENGTH = 40
 
 
 class Projects:
-    """Two projects; the hooks of each by the full name of its repository."""
+    """Two projects; the hooks of each by the uuid of its repository.
+
+    The webhooks' secret has the name under which each was added.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -27,10 +32,11 @@ class Projects:
         self._secrets = 0
         self._commits = 0
         self.hooks = {
-            one.full_name: Hook(f"79492efb-32b4-4f69-a469-{place:012x}", self._secret(), one)
+            one.uuid: Hook(f"79492efb-32b4-4f69-a469-{place:012x}", self._secret(), one)
             for place, one in enumerate(REPOSITORIES)
         }
         world.bitbucket.uuids = {one.uuid: one.full_name for one in REPOSITORIES}
+        self._added_as = {one.uuid: one.full_name for one in REPOSITORIES}
         # Somebody else's, in the same account.
         world.batch.definitions.add("theirs")
         for one in REPOSITORIES:
@@ -47,11 +53,31 @@ class Projects:
 
     def rotate(self, before: Hook) -> Hook:
         """Give a webhook another secret; the webhook as it is now."""
-        after = Hook(before.uuid, self._secret(), before.repository)
-        self.hooks[before.repository.full_name] = after
+        after = Hook(before.uuid, self._secret(), self.hooks[before.repository.uuid].repository)
+        self.hooks[before.repository.uuid] = after
         self._write()
         self._world.count("webhook secrets rotated")
         return after
+
+    def rename(self, uuid: str, added_at: float) -> None:
+        """Give a repository another name, by which it is added at `added_at`, or never."""
+        hook = self.hooks[uuid]
+        before = hook.repository
+        after = Repository(uuid=uuid, full_name=f"{before.full_name}-2")
+        self.hooks[uuid] = replace(hook, repository=after)
+        self._world.bitbucket.renamed[after.full_name] = before.full_name
+        self._world.ledger.renames[uuid] = Rename(after.full_name, added_at)
+        self._world.ledger.undefined[after.slug] = added_at
+        self._world.count("repositories renamed")
+        self._world.trace.say("somebody", f"renames {before.full_name} to {after.full_name}")
+
+    def add(self, uuid: str) -> None:
+        """Add a repository by the name that it has now."""
+        repository = self.hooks[uuid].repository
+        self._added_as[uuid] = repository.full_name
+        self._world.batch.define(NAMES.job_definition(repository.slug))
+        self._write()
+        self._world.trace.say("somebody", f"adds {repository.full_name}")
 
     def commit(self) -> Commit:
         """A commit that nobody has seen before, with one of the messages that people write."""
@@ -76,7 +102,7 @@ class Projects:
             add = partial(self._world.batch.definitions.add, name)
             self._world.scheduler.later(pause, add, "a project is added")
         else:
-            self._world.batch.definitions.add(name)
+            self._world.batch.define(name)
 
     def _secret(self) -> str:
         self._secrets += 1
@@ -89,10 +115,10 @@ class Projects:
         text = {
             f"{{{hook.uuid}}}": {
                 "secret": hook.secret,
-                "repository": name,
-                "uuid": hook.repository.uuid,
+                "repository": self._added_as[uuid],
+                "uuid": uuid,
             }
-            for name, hook in self.hooks.items()
+            for uuid, hook in self.hooks.items()
         }
         secret = names.environment("webhook")["AUTHORISED_HOOKS_SECRET"]
         self._world.secretsmanager.texts[secret] = json.dumps(text)

@@ -39,6 +39,9 @@ class Wanted:
     memory_mib: int | None = None
     vcpus: int | None = None
     points: int | None = None
+    # How often a point is tried again, and how many per cent may fail; None: as the stack has it.
+    retries: int = 0
+    tolerated: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ MESSAGES: Mapping[str, tuple[str, Wanted | None]] = {
     "prose": ("We could use :ACME_RUN: here\n\n  :ACME_RUN: indented", None),
 }
 _LISTED = ":ACME_RUN: train\n:ACME_SWEEP: lr=0.1,0.01"
-# With an objective or without: of two points, or of four.
+# With an objective or without: of two points, of four or of eight.
 SWEEPS = (
     (_LISTED, Wanted(arguments="train", experiment=True, points=2)),
     (
@@ -91,6 +94,10 @@ SWEEPS = (
     (
         f"{_LISTED} depth=2,3\n:ACME_OBJECTIVE: min log_loss",
         Wanted(arguments="train", experiment=True, points=4),
+    ),
+    (
+        f"{_LISTED} depth=2,3,4,5\n:ACME_OBJECTIVE: max accuracy",
+        Wanted(arguments="train", experiment=True, points=8),
     ),
 )
 

@@ -7,6 +7,7 @@ stays as it is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shared.items import value
@@ -14,6 +15,10 @@ from tests.simulation.ledger import Ask, Ledger
 from tests.simulation.models.scope import Item
 from tests.simulation.violations import Violation
 
+# For how long the webhook may go by the secret that it has read (`deliveries`); and by how much
+# clocks of functions differ (`functions`).
+_NAME_KEPT_SECONDS = 25.0
+_CLOCKS_SECONDS = 10.0
 _RANK = {"requested": 0, "submitted": 1, "running": 2}
 FINAL = frozenset({"succeeded", "failed", "stopped", "rejected"})
 # What an attempt that is over says of itself; a sweep's figures may still come.
@@ -100,9 +105,13 @@ class Records:
         if (record["version"], record["attempt"]) != (1, 1):
             raise Violation("versions-by-one", f"{who}: it begins with version {record['version']}")
         wanted = ask.commit.wanted
+        if is_refused_for_its_name(self.ledger, record, ask):
+            return
         state = "rejected" if wanted.rejected else "requested"
         if record["state"] != state:
             raise Violation("record-is-as-asked", f"{who}: {record['state']}, not {state}: {ask}")
+        if ask.at and state == "requested" and _is_unknown(self.ledger, record, ask):
+            raise Violation("record-is-as-asked", f"{who}: nobody has added the new name of {ask}")
         _check_asked(record, ask)
 
     def _follows(self, before: Record, record: Record) -> None:
@@ -144,6 +153,22 @@ class Records:
         if stop["attempt"] != record["attempt"] or record["state"] in FINAL:
             text = f"{who}: stop of attempt {stop['attempt']} while it is {record['state']}"
             raise Violation("stop-unasked", text)
+
+
+def is_refused_for_its_name(ledger: Ledger, record: Record, ask: Ask) -> bool:
+    """Whether a push was refused since its repository has another name than it was added by."""
+    rename = ledger.renames.get(ask.repository.uuid)
+    said = "has been renamed" in (record.get("reason") or "")
+    return rename is not None and said and ask.at < rename.added_at + _NAME_KEPT_SECONDS
+
+
+def _is_unknown(ledger: Ledger, record: Record, ask: Ask) -> bool:
+    """Whether a record was made of a push by a name that nobody had added by then."""
+    rename = ledger.renames.get(ask.repository.uuid)
+    if rename is None or ask.repository.full_name != rename.name:
+        return False
+    created_at = datetime.fromisoformat(record["created_at"]).timestamp()
+    return created_at < rename.added_at - _CLOCKS_SECONDS
 
 
 def named(record: Record) -> str:

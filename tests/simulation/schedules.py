@@ -2,10 +2,12 @@
 
 EventBridge calls a function asynchronously: Lambda tries twice more if that fails, after one minute
 and after two; what it cannot call it tries for six hours, at most five minutes apart (AWS Lambda
-developer guide, "How Lambda handles errors and retries with asynchronous invocation"). While
+developer guide, "How Lambda handles errors and retries with asynchronous invocation"); what is left
+goes to the function's dead-letter queue. While
 EventBridge is away its schedules do not fire.
 """
 
+import json
 import re
 from typing import Any
 
@@ -53,6 +55,8 @@ class Schedules:
             if answer is None and tried < len(_AGAIN_SECONDS):
                 after = _AGAIN_SECONDS[tried]
                 self._world.scheduler.bring(after, lambda: self._call(event, tried + 1), "retry")
+            elif answer is None:
+                self._give_up(event)
 
         wait = self._world.functions.refuses("reconciler")
         if not wait:
@@ -60,6 +64,13 @@ class Schedules:
         elif wait < _KEPT_SECONDS:
             wait += self._world.choices.between(0, min(wait, _BETWEEN_TRIES), "late tick")
             self._world.scheduler.later(wait, lambda: self._call(event, tried), "late tick")
+        else:
+            self._give_up(event)
+
+    def _give_up(self, event: dict[str, Any]) -> None:
+        """Put what the reconciler could not be called with where Lambda puts it."""
+        self._world.count("ticks given up")
+        self._world.sqs.put(names.ref("UndeliveredDlq"), json.dumps(event), "AROALAMBDA:reconciler")
 
     def _deploy(self) -> None:
         if self._world.choices.calm:

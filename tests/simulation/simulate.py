@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import time_machine
 
 from shared.runs import OPEN_STATES
-from tests.simulation import access, invariants, job_life, names, people
+from tests.simulation import access, invariants, job_life, names, operators, people, refusals
 from tests.simulation.account import account
 from tests.simulation.bitbucket_effects import rotate_token
 from tests.simulation.building import surroundings
@@ -39,6 +39,8 @@ _LISTED_WITHIN = 225.0
 _MOST_REDRIVES = 5
 # Seconds. Where calls take long, more functions are at the same record at the same time.
 _LATENCIES = (0.03, 0.06, 0.06, 0.6)
+# Per cent; of the sizes that sweeps have, none, one or some more points.
+_TOLERATED = (0, 0, 25, 50)
 _OPEN = frozenset(OPEN_STATES)
 
 
@@ -104,6 +106,7 @@ def _world(choices: Choices, scheduler: Scheduler, *, trace: bool) -> World:
     """The account as the seed has it, with the stack's rules and a token of Bitbucket's."""
     world = account(choices, scheduler, trace=trace)
     world.latency = choices.among(_LATENCIES, "latency of the seed")
+    world.tolerated_percent = choices.among(_TOLERATED, "tolerated points")
     declare_rules(world.eventbridge)
     declare_job_queues(world.batch)
     world.batch.lag_seconds = _LISTED_WITHIN
@@ -124,6 +127,7 @@ def _run(world: World) -> None:
     job_life.begin(world)
     people.begin(world)
     access.plan(world, hostile)
+    refusals.plan(world, hostile)
     hostile_until = world.scheduler.now + hostile
     _advance(world, max(hostile_until, outages.last_end, access.last_end(world)))
     world.choices.calm = True
@@ -140,16 +144,10 @@ def _settle(world: World, urls: list[str]) -> None:
         _advance(world, world.scheduler.now + 60)
         if _unrest(world, urls):
             continue
-        dead = [url for url in urls if world.sqs.dead(url)]
-        if dead and redrives < _MOST_REDRIVES:
+        if any(map(world.sqs.waiting, operators.routes())) and redrives < _MOST_REDRIVES:
             redrives += 1
             last = world.scheduler.now + _LONGEST_SETTLING
-            for url in dead:
-                # They come back as other messages.
-                world.ledger.handled.update(letter.id for letter in world.sqs.dead(url))
-                moved = world.sqs.redrive(url)
-                world.count("dead letters redriven", moved)
-                world.trace.say("operator", f"redrives {moved} dead letters of {url}")
+            operators.redrive_all(world, world.sqs)
             continue
         _advance(world, world.scheduler.now + _STILL_SECONDS)
         if not _unrest(world, urls):
@@ -186,6 +184,10 @@ def _unrest(world: World, urls: list[str]) -> list[str]:
     if world.functions.busy:
         found.append(f"{world.functions.busy} functions run")
     found += [f"{len(world.sqs.waiting(url))} in {url}" for url in urls if world.sqs.waiting(url)]
+    now = world.scheduler.now
+    for url in operators.routes():
+        hidden = [one for one in world.sqs.waiting(url) if one.visible_at > now]
+        found += [f"{len(hidden)} are hidden in {url}"] if hidden else []
     runs = world.dynamodb.items(names.ref("RunsTable"))
     states = {key[0]: run["state"]["S"] for key, run in runs.items()}
     found += [f"run {run_id} is {state}" for run_id, state in states.items() if state in _OPEN]

@@ -80,7 +80,7 @@ class Story:
 
     def show(self, run: Run, **changes: str) -> None:
         """Post a record's status, with `changes`."""
-        body = status(run, Links(REGION)) | changes
+        body = status(run, Links(REGION), NAMES.stack) | changes
         full_name = REPOSITORY.full_name
         self.world.bitbucket.statuses[full_name, COMMIT, body["key"]] = body
         self.world.bitbucket.history.append(Posted(0, full_name, COMMIT, body["key"], body))

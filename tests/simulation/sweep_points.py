@@ -2,13 +2,11 @@
 
 `container.point_result` stores a result under two names, of which nothing but the one among the
 results is read by the stack. A try that lost its machine after that is followed by one that tells
-the same again. Anything else may lie there as well: a job may write what it wants to its project's
-place.
+the same again, at a later time. Anything else may lie there as well: a job may write what it wants
+to its project's place.
 """
 
 import json
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from shared.points import Place, Result, decode
@@ -33,14 +31,14 @@ _STRAYS = (
 
 
 class SweepPoints:
-    """The points of one array job. `after` does something in so many seconds, unless it is over."""
+    """The points of the array `job_id`, whose tries run for `lasts` seconds at most."""
 
-    def __init__(
-        self, world: World, job_id: str, after: Callable[[float, Callable[[], None]], None]
-    ) -> None:
+    def __init__(self, world: World, job_id: str) -> None:
+        self.job_id = job_id
+        self.lasts = world.choices.between(1, 1200, "points")
         self._world = world
-        self._job_id = job_id
-        self._after = after
+        self._read = False
+        self._objectives: dict[int, float | None] = {}
         submission = world.batch.submissions[job_id]
         variables = submission["containerOverrides"]["environment"]
         told = {one["name"]: one["value"] for one in variables}
@@ -53,26 +51,27 @@ class SweepPoints:
 
     def read(self) -> None:
         """Read the list of points, as each of them does before anything else."""
+        if self._read:
+            return
+        self._read = True
         listed = self._world.s3.objects.get((self._bucket, self._place.points(self._plan["wave"])))
         points = [] if listed is None else decode(listed)
         if len(points) != self._plan["size"]:
-            text = f"{self._job_id} has {self._plan['size']} points, of which {len(points)} listed"
+            text = f"{self.job_id} has {self._plan['size']} points, of which {len(points)} listed"
             self._world.ledger.complain("points-are-listed", text)
 
-    def work(self, index: int, seconds: float, *, ok: bool) -> None:
-        """Let a point work for so long, and leave its result; of one that fails perhaps none."""
+    def leave(self, index: int, *, ok: bool) -> None:
+        """Store the result of a point's try; one that has succeeded tells the same ever after."""
         choices = self._world.choices
-        if not ok and choices.among((True, False), "a point leaves nothing"):
-            return
-        judged = ok and self._plan["objective"]
-        objective = round(choices.between(-1, 1, "objective"), 2) if judged else None
-        leave = partial(self._leave, index, objective, ok=ok)
-        if ok and choices.strikes("spot", "a point"):
-            # A try that has stored its result, and lost its machine.
-            self._after(choices.between(0, seconds, "an earlier try"), leave)
-        self._after(seconds, leave)
+        if not ok:
+            self._leave(index, None, ok=False)
+        else:
+            if index not in self._objectives:
+                drawn = round(choices.between(-1, 1, "objective"), 2)
+                self._objectives[index] = drawn if self._plan["objective"] else None
+            self._leave(index, self._objectives[index], ok=True)
         if choices.strikes("result-malformed", "beside a point"):
-            self._after(seconds, partial(self._stray, index))
+            self._stray(index)
 
     def _leave(self, index: int, objective: float | None, *, ok: bool) -> None:
         choices = self._world.choices
@@ -101,7 +100,7 @@ class SweepPoints:
     def _put(self, name: str, body: bytes) -> None:
         key = f"{self._place.results}{name}"
         self._world.s3.put_object(Bucket=self._bucket, Key=key, Body=body)
-        self._world.trace.say("point", f"of {self._job_id} stores {name}")
+        self._world.trace.say("point", f"of {self.job_id} stores {name}")
 
     def _note(self, left: Left) -> None:
         attempt = (self._parameters["runId"], self._attempt)

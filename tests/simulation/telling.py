@@ -156,5 +156,8 @@ _TELL: dict[str, Callable[[_Arguments, Any], str]] = {
         f"{arguments['ReceiptHandle'].partition('-')[0]} comes again"
         f" in {arguments['VisibilityTimeout']} s"
     ),
+    "get_queue_attributes": lambda _arguments, answer: (
+        f"{sum(map(int, answer['Attributes'].values()))} messages"
+    ),
     "get_secret_value": lambda arguments, _answer: str(arguments["SecretId"]),
 }

@@ -7,12 +7,14 @@ import math
 
 import pytest
 
+from cli.dlq.routes import Back, ToItsSource
 from tests.contracts import wiring
 from tests.simulation.account import account
 from tests.simulation.choices import Choices
 from tests.simulation.chosen import Chosen
 from tests.simulation.functions import Lambda
 from tests.simulation.models.sqs import Sqs
+from tests.simulation.operators import send_back
 from tests.simulation.outages import Outages
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.simulate import BEGIN
@@ -68,7 +70,8 @@ def test_a_letter_that_is_redriven_begins_a_chain_anew(chosen: Chosen) -> None:
     sqs.receive(QUEUE, 1)
     chosen.now += 30
     sqs.receive(QUEUE, 1)
-    sqs.redrive(QUEUE)
+    sqs.lineage = dict
+    send_back(sqs, DEAD, ToItsSource(Back("a", QUEUE)))
     (again,) = sqs.receive(QUEUE, 1)
 
     assert sqs.lineage_of(QUEUE, [again["receiptHandle"]]) == {}

@@ -49,6 +49,18 @@ def test_a_job_that_is_described_late_is_as_it_was_before(chosen: Chosen) -> Non
     assert batch.describe_jobs(jobs=["job-1"])["jobs"][0]["status"] == "RUNNING"
 
 
+def test_a_new_job_definition_is_shown_after_some_minutes(chosen: Chosen) -> None:
+    batch = a_batch(chosen)
+    chosen.on = {"definition-unseen"}
+    batch.define("new")
+    chosen.now += 289
+    before = batch.describe_job_definitions(jobDefinitionName="new")["jobDefinitions"]
+    chosen.now += 1
+
+    assert not before
+    assert batch.describe_job_definitions(jobDefinitionName="new")["jobDefinitions"]
+
+
 def test_a_job_that_is_known_may_be_left_out_of_an_answer(chosen: Chosen) -> None:
     batch = a_batch(chosen)
     batch.submit_job(**JOB)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from cli.dlq.routes import Back, ToItsSource
 from tests.simulation.chosen import Chosen
 from tests.simulation.models.beside_moto import outcome
 from tests.simulation.models.eventbridge import DEFAULT_BUS, EventBridge
 from tests.simulation.models.sqs import Sqs
+from tests.simulation.operators import send_back
 
 QUEUE, DEAD = "https://sqs.invalid/1/q", "https://sqs.invalid/1/dead"
 
@@ -111,7 +113,7 @@ def test_a_dead_letter_tells_when_it_was_sent_and_given_up_and_is_new_when_moved
     assert letter.died_at is not None
     assert letter.died_at - letter.sent_at == 60 > sqs.retry_seconds(QUEUE) == 30
     assert not sqs.waiting(QUEUE)
-    assert sqs.redrive(QUEUE) == 1
+    assert send_back(sqs, DEAD, ToItsSource(Back("a", QUEUE))) == 1
     (record,) = sqs.receive(QUEUE, 10)
     assert record["messageId"] != letter.id
     assert record["attributes"]["ApproximateReceiveCount"] == "1"

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.notifier.statuses import Links, status
 from shared.runs import Run
-from tests.samples import REGION
+from tests.samples import NAMES, REGION
 from tests.simulation.records import Record, named
 from tests.simulation.violations import Violation
 from tests.simulation.world import World
@@ -38,7 +38,7 @@ def check(world: World, record: Record, published: set[tuple[str, int]]) -> None
 def _check_status(world: World, record: Record) -> None:
     """See that the commit's status says what the record says."""
     who, commit = named(record), record["commit"]
-    full_name = record["repository"]["full_name"]
+    full_name = world.bitbucket.first_name(record["repository"]["full_name"])
     if (full_name, commit) in world.ledger.gone:
         return
     key = f"cloud-run-{record['run_id']}"
@@ -47,7 +47,7 @@ def _check_status(world: World, record: Record) -> None:
         raise Violation("status-is-the-records", f"{who}: {commit[:12]} has no status")
     # Name, description and link are the product's own words, which its tests look at: what is true
     # of the product or not, are key, branch and state.
-    expected: dict[str, Any] = status(Run.model_validate(record), _LINKS)
+    expected: dict[str, Any] = status(Run.model_validate(record), _LINKS, NAMES.stack)
     told = {"key": key, "refname": record["branch"], "state": SHOWN[record["state"]]}
     differs = {
         name: (seen.get(name), one)

@@ -13,6 +13,13 @@ from tests.simulation.world import World
 
 _RERUNS = 2
 _UNKNOWN_RUN = "0" * 24
+# What is asked for by command: one job, or points that are tried again and may fail.
+_COMMANDS = (
+    Wanted(arguments="evaluate"),
+    Wanted(arguments="evaluate"),
+    Wanted(arguments="train", experiment=True, points=5, retries=1, tolerated=20),
+    Wanted(arguments="train", experiment=True, points=3, retries=2, tolerated=34),
+)
 # Who finds a run not over yet tries again, some minutes later.
 _TRIED = 6
 
@@ -40,10 +47,13 @@ class Users:
 
     def submit(self) -> None:
         """Ask for a run by command."""
-        repository = self._choices.among(REPOSITORIES, "repository of a command")
-        commit = Commit(self._projects.sha(), "Correct a typo", Wanted(arguments="evaluate"))
+        uuid = self._choices.among(REPOSITORIES, "repository of a command").uuid
+        repository = self._projects.hooks[uuid].repository
+        wanted = self._choices.among(_COMMANDS, "what a command asks for")
+        commit = Commit(self._projects.sha(), "Correct a typo", wanted)
         ask = Ask(repository, "main", commit, "a command")
-        self._world.bitbucket.commits.add((repository.full_name, commit.hash))
+        full_name = self._world.bitbucket.first_name(repository.full_name)
+        self._deliveries.show((full_name, commit.hash))
         self._commands.ask(f"nightly-{commit.hash[:18]}", ask)
         self._plan_stop(ask)
 
@@ -122,12 +132,13 @@ class Users:
             # An amendment or a rebase may have kept the keywords.
             kept = self._choices.among(("", ask.commit.message), "message of the results")
             result = Commit(self._projects.sha(), result_of(parameters, kept), None)
-            push = Push(ask.repository, ((ask.branch, result),))
+            repository = self._projects.hooks[ask.repository.uuid].repository
+            push = Push(repository, ((ask.branch, result),))
             self._later(20, partial(self._push_results, push), "a job pushes results")
         self._plan_rerun(ask)
 
     def _push_results(self, push: Push) -> None:
-        hook = self._projects.hooks[push.repository.full_name]
+        hook = self._projects.hooks[push.repository.uuid]
         self._deliveries.push(hook, push, "results")
 
     def _ask_of(self, run_id: str) -> Ask | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class MakesClients(Protocol):
     """What `shared.aws.Clients` is to a service, and to a person."""
 
-    def make(self, service: str, *, attempts: int = 3) -> Any:
+    def make(self, service: str, *, attempts: int = 3, seconds: int = 5) -> Any:
         """A client of `service` whose calls can fail as botocore's can after `attempts` tries."""
 
     def make_late(self, service: str) -> Any:
@@ -113,6 +113,8 @@ class World:
     latency: float = 0.06
     # Also the traceback of a function that raised: Lambda writes it to the same log.
     log_lines: list[str] = field(default_factory=list)
+    # How many per cent of a sweep's points may fail where nobody has said: the stack's setting.
+    tolerated_percent: int = 0
     # What the HTTP API's callers were answered.
     answers: list[str] = field(default_factory=list)
     # Every secret text that there is or was: none of them may be seen anywhere.

@@ -1,15 +1,11 @@
-"""No unit test opens a socket, depends on how busy the machine is, or inherits another's log."""
+"""No unit test opens a socket, or inherits another's log."""
 
 from collections.abc import Iterator
 
 import pytest
 import structlog
-from hypothesis import settings
 
 from shared.telemetry import log
-
-settings.register_profile("unit", deadline=None)
-settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)

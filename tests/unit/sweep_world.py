@@ -18,18 +18,18 @@ from cli.sweep.lines import Line
 from cli.sweep.noting import Notes, remembered
 from cli.sweep.progress import Progress, Snapshot
 from cli.sweep.resuming import lines
-from cli.sweep.sending import asked_for, wave_run_id
+from cli.sweep.sending import asked_for, request_id
 from cli.sweep.trace import Trace
 from cli.sweep.trace_state import Target
 from cli.sweep.watching import Parent, Watch
 from cli.sweep.waves import Wave
 from shared.events import Job, RunId
 from shared.points import Place, Result
-from shared.runs import Blocked, Run, ask_again, ask_stop, finish, new_run
+from shared.runs import Blocked, Run, ask_again, ask_stop, finish, new_run, request_run_id
 from shared.space import Point
 from shared.sweep_results import Listed
 from tests.fakes import Crash
-from tests.samples import COMMIT, NOW, REPOSITORY
+from tests.samples import COMMIT, NAMES, NOW, REPOSITORY
 
 SWEEP_ID = "4f2a77c1d0ab"
 PLACE = Place(REPOSITORY.slug, SWEEP_ID)
@@ -81,7 +81,7 @@ class World:
     # What a sweep calls.
 
     def run_id(self, number: int) -> RunId:
-        return wave_run_id(SWEEP_ID, number)
+        return request_run_id(NAMES.stack, request_id(SWEEP_ID, number))
 
     def send(self, wave: Wave, line: Line) -> None:
         self._call("send")

@@ -15,11 +15,12 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.hearing import Heard
 from tests.chaos.invariants import heard_of, verdicts
 from tests.chaos.pushing import Pushed
+from tests.e2e.world import NAMES
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 UUID = "{11111111-1111-4111-8111-111111111111}"
 PUSHED = Pushed("acme/a", "work-001", "a" * 40, ("notes-001", "b" * 40))
-RUN_ID = commit_run_id(UUID, PUSHED.branch, PUSHED.commit)
+RUN_ID = commit_run_id(NAMES.stack, UUID, PUSHED.branch, PUSHED.commit)
 RUN = Run(
     run_id=RUN_ID,
     version=5,
@@ -39,7 +40,7 @@ JOB: dict[str, Any] = {"jobId": "job-1", "status": "FAILED", "container": {"exit
 
 
 def _shown(run: Run) -> list[dict[str, Any]]:
-    told = status(run, Links(REGION))
+    told = status(run, Links(REGION), NAMES.stack)
     return [{"key": told["key"], "refname": told["refname"], "writes": [told]}]
 
 
@@ -142,8 +143,8 @@ def test_damage_is_seen(damage: dict[str, Any], seen_by: set[str]) -> None:
 def test_a_status_is_judged_without_the_words_of_the_service_that_wrote_it(
     monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
 ) -> None:
-    lie = status(RUN, Links(REGION)) | told
-    monkeypatch.setattr(invariants, "status", lambda run, links: lie)
+    lie = status(RUN, Links(REGION), NAMES.stack) | told
+    monkeypatch.setattr(invariants, "status", lambda run, links, stack: lie)
     shown = [{"key": lie["key"], "refname": lie["refname"], "writes": [lie]}]
     seen = replace(WHOLE, statuses={(PUSHED.repository, PUSHED.commit): shown})
 

@@ -9,7 +9,7 @@ from cli.dlq.letters import About, Letter, about
 from cli.dlq.routes import Back, Nowhere, ToItsTarget
 from shared.events import JobDescribed, RunId, RunRequested, enclose
 from shared.runs import commit_run_id, state_changed
-from tests.samples import COMMIT, REPOSITORY, RUN_ID, a_push, a_run, payload
+from tests.samples import COMMIT, NAMES, REPOSITORY, RUN_ID, a_push, a_run, payload
 
 STATUSES = Back("statuses", "https://sqs/statuses")
 TARGETS = ToItsTarget({"arn:aws:sqs:eu-west-1:123456789012:statuses": STATUSES})
@@ -31,9 +31,9 @@ def letter(body: str = "{}", **attributes: str) -> Letter:
 
 
 def test_a_push_tells_its_commit_and_the_run_that_it_would_have_become() -> None:
-    run_id = commit_run_id(REPOSITORY.uuid, "main", COMMIT)
+    run_id = commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", COMMIT)
 
-    assert about(letter(enclose(a_push()))) == About(
+    assert about(letter(enclose(a_push())), NAMES.stack) == About(
         "CommitPushed", run_id, "team/churn-model", "main", COMMIT
     )
 
@@ -50,7 +50,7 @@ def test_a_push_tells_its_commit_and_the_run_that_it_would_have_become() -> None
     ],
 )
 def test_each_of_our_events_tells_its_run(event: Any, expected: About) -> None:
-    assert about(letter(enclose(event))) == expected
+    assert about(letter(enclose(event)), NAMES.stack) == expected
 
 
 def test_a_job_of_batch_tells_its_run_by_its_parameters() -> None:
@@ -63,7 +63,7 @@ def test_a_job_of_batch_tells_its_run_by_its_parameters() -> None:
         "commitHash": COMMIT,
     }
 
-    assert about(letter(json.dumps(event))) == About(
+    assert about(letter(json.dumps(event)), NAMES.stack) == About(
         "Batch Job State Change", "r", "team/churn-model", "main", COMMIT
     )
 
@@ -81,7 +81,7 @@ def test_a_job_of_batch_tells_its_run_by_its_parameters() -> None:
     ],
 )
 def test_a_body_that_is_none_of_ours_is_about_nothing(body: str) -> None:
-    assert about(letter(body)) == About()
+    assert about(letter(body), NAMES.stack) == About()
 
 
 def test_a_message_without_system_attributes_is_read_all_the_same() -> None:

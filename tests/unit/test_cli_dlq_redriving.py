@@ -83,6 +83,18 @@ def test_letters_that_die_again_while_it_runs_are_not_sent_twice() -> None:
     assert len(queue.there) == 25
 
 
+def test_a_letter_that_sqs_hands_over_twice_at_once_is_sent_once() -> None:
+    class Twice(Queue):
+        def take(self, hold_seconds: int) -> list[Letter]:
+            taken = super().take(hold_seconds)
+            return [*taken, *taken[:1]]
+
+    queue = Twice("a", "b")
+
+    assert done(queue) == [("a", "sent"), ("b", "sent")]
+    assert not queue.there
+
+
 def test_no_more_are_moved_than_were_there_at_the_start() -> None:
     queue = Queue(*map(str, range(25)))
 

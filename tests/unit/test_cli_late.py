@@ -16,7 +16,7 @@ def loaded_by(script: str) -> set[str]:
     """The packages that a Python has loaded after `script`."""
     told = f"{script}\nimport sys\nprint('LOADED', *sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", told], capture_output=True, text=True, timeout=300, check=True
     )
     return {name.partition(".")[0] for name in done.stdout.split("LOADED ", 1)[1].split()}
 

@@ -14,9 +14,10 @@ from cli.typed import FullName, Span
 from services.parser.keywords import Limits
 from shared.events import RunId
 from shared.runs import Run, commit_run_id
-from tests.samples import COMMIT, NOW, REPOSITORY, a_run
+from tests.samples import COMMIT, NAMES, NOW, REPOSITORY, a_run
 
 RULES = Rules(
+    NAMES.stack,
     "ACME",
     Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0),
     timedelta(days=7),
@@ -66,7 +67,7 @@ def test_what_a_head_asks_for_is_said_as_the_parser_reads_it(message: str, asks:
 
 @pytest.mark.parametrize("state", ["requested", "running", "succeeded", "failed", "rejected"])
 def test_a_head_with_a_record_was_heard_whatever_became_of_it(state: str) -> None:
-    run_id = commit_run_id(REPOSITORY.uuid, "main", COMMIT)
+    run_id = commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", COMMIT)
     finding = found(head(), a_run(run_id=run_id, state=state))
 
     assert finding is not None
@@ -74,7 +75,7 @@ def test_a_head_with_a_record_was_heard_whatever_became_of_it(state: str) -> Non
 
 
 def test_a_record_of_another_branch_is_not_this_ones() -> None:
-    other = a_run(run_id=commit_run_id(REPOSITORY.uuid, "dev", COMMIT))
+    other = a_run(run_id=commit_run_id(NAMES.stack, REPOSITORY.uuid, "dev", COMMIT))
 
     assert todo(head(), other) == "send"
 
@@ -89,7 +90,7 @@ def test_a_head_of_unknown_age_is_sent() -> None:
 
 
 def test_an_old_head_with_a_record_was_heard() -> None:
-    run_id = commit_run_id(REPOSITORY.uuid, "main", COMMIT)
+    run_id = commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", COMMIT)
 
     assert todo(head(date="2001-01-01T00:00:00+00:00"), a_run(run_id=run_id)) == "known"
 
@@ -107,7 +108,7 @@ def test_the_record_is_looked_up_by_the_runs_identity() -> None:
     asked: list[RunId] = []
     find(REPOSITORY, head(), RULES, asked.append, NOW)
 
-    assert asked == [commit_run_id(REPOSITORY.uuid, "main", COMMIT)]
+    assert asked == [commit_run_id(NAMES.stack, REPOSITORY.uuid, "main", COMMIT)]
 
 
 def test_the_authorised_webhooks_name_each_repository_once() -> None:

@@ -23,7 +23,7 @@ from tests.benchmarks.account import Account
 from tests.benchmarks.chain import EVERYTHING, Call, Recording, Step
 from tests.benchmarks.cpu import SECRETS
 from tests.benchmarks.network import Answer, Request, answered
-from tests.benchmarks.services import HOOK_SECRET, SERVICES, SETTINGS
+from tests.benchmarks.services import HOOK_SECRET, SERVICES, SETTINGS, kept_for_good
 from tests.unit.conftest import fresh_logging
 
 Json = dict[str, Any]
@@ -180,7 +180,11 @@ _delivery = chain._delivery
 @pytest.fixture
 def services() -> Iterator[Services]:
     settings = clean_environment() | SETTINGS | {"UNMOVED_SECONDS": "300"}
-    with patch.dict(os.environ, settings, clear=True), redirect_stdout(Log()) as log:
+    with (
+        kept_for_good(),
+        patch.dict(os.environ, settings, clear=True),
+        redirect_stdout(Log()) as log,
+    ):
         fresh_logging()
         yield Services(log)
 

@@ -17,6 +17,8 @@ from local.layout import StackError
 WEBHOOK, PARSER, RECONCILER = "stack-webhook:live", "stack-parser", "stack-reconciler"
 AT_ONCE = {WEBHOOK: Limits().calls, PARSER: BATCHES_AT_ONCE, RECONCILER: 1}
 ONCE = dict.fromkeys(AT_ONCE, 1)
+# For calls that come at once, unless the machine is busy.
+_PATIENCE_SECONDS = 60
 RESOURCES = {
     "WebhookFunction": ("AWS::Lambda::Function", "stack-webhook"),
     "WebhookFunctionAliaslive": ("AWS::Lambda::Alias", WEBHOOK),
@@ -45,7 +47,7 @@ class Emulator:
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto3's
         """Answer."""
         assert Payload
-        self._busy[FunctionName].wait(timeout=10)
+        self._busy[FunctionName].wait(timeout=_PATIENCE_SECONDS)
         self.called.append(FunctionName)
         return self.answer
 

@@ -1,6 +1,7 @@
 """Which runs are an experiment's, and what a list says of them."""
 
 from datetime import timedelta
+from functools import partial
 
 from cli.experiments.listing import listing
 from cli.experiments.queued import Queued
@@ -8,7 +9,7 @@ from cli.experiments.sent import Sent, as_sent, chosen, request_id
 from cli.experiments.workspaces import dependencies
 from shared.events import Asked, Changes, RunId
 from shared.runs import request_run_id
-from tests.samples import NOW, REPOSITORY, a_run
+from tests.samples import NAMES, NOW, REPOSITORY, a_run
 
 BASE, OTHER = "a" * 40, "b" * 40
 CHANGES = Changes(ref="refs/cloud-run/queue/1", commit="c" * 40)
@@ -44,14 +45,15 @@ def test_of_two_with_one_name_on_one_commit_the_newest_counts() -> None:
 
 
 def test_an_experiment_that_was_queued_again_under_its_name_is_another() -> None:
+    known_by = partial(request_run_id, NAMES.stack)
     first = Queued("x", "1" * 40, BASE)
     again = Queued("x", "2" * 40, BASE)
-    run = a_sent("x", run_id=request_run_id(request_id(REPOSITORY.uuid, first)))
+    run = a_sent("x", run_id=known_by(request_id(REPOSITORY.uuid, first)))
     told = {
         stash.stash[0]: [(row.queued, row.sent is not None, row.here) for row in rows]
         for stash, rows in (
-            (first, listing([first], [run], {run.ref})),
-            (again, listing([again], [run], ())),
+            (first, listing([first], [run], {run.ref}, known_by)),
+            (again, listing([again], [run], (), known_by)),
         )
     }
 

@@ -57,7 +57,9 @@ def test_it_imports_the_standard_library_and_itself_alone(program: Path) -> None
     # These run apart, in the Python of the image.
     assert foreign == {
         ("container/needs.py", "dvc"),
+        ("container/named.py", "dvc"),
         ("container/saving.py", "dvc"),
+        ("container/saving.py", "dvc_data"),
         ("container/report_differences.py", "dvc"),
         ("container/report_drawing.py", "vl_convert"),
         ("container/s3_copy.py", "boto3"),

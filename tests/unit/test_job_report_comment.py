@@ -62,7 +62,7 @@ METRICS = Differences(
     )
 )
 PARAMS = Differences((Value("params.yaml", "featurize.degree", 1, 2),), locked=True)
-PLOTS = Plots((Plot("Loss while training", "changed", {}), Plot("ROC", "same", {})))
+PLOTS = Plots((Plot("Loss while training", "changed"), Plot("ROC", "same")))
 COMPARISON = Comparison(ASKED, RESULT, METRICS, PARAMS, PLOTS)
 LOSS = Picture("Loss while training", Path("00.png"), address="https://h.example/loss.png")
 
@@ -304,7 +304,7 @@ def test_no_plots_and_unreadable_ones_have_their_sentences() -> None:
     none = replace(COMPARISON, plots=Plots())
     some = replace(
         COMPARISON,
-        plots=Plots((Plot("old.csv", "gone", {}),), unread=(("roc.csv", "No such file"),)),
+        plots=Plots((Plot("old.csv", "gone"),), unread=(("roc.csv", "No such file"),)),
     )
 
     assert "This project has no plots" in comment(comparison=none)

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from container.comparison import Comparison, Value, compare
 from container.processes import Ended
 from container.report_differences import MARK
-from container.report_plots import CHANGED, GONE, NEW, SAME
+from container.report_plots import CHANGED, Plot
 
 OLD, NEWER = "a" * 40, "b" * 40
 EMPTY = {"code": 0, "text": "{}", "said": ""}
+NO_PLOTS = {"code": 0, "said": "", "plots": [], "unread": []}
 Started = list[Sequence[str]]
 
 
@@ -22,6 +24,12 @@ Started = list[Sequence[str]]
 def project(tmp_path: Path) -> Path:
     (tmp_path / "project" / ".dvc").mkdir(parents=True)
     return tmp_path / "project"
+
+
+def told(**answers: object) -> bytes:
+    """What the process that asks DVC prints, among noise."""
+    lines = [f"noise\n{MARK}{json.dumps({name: answer})}\n" for name, answer in answers.items()]
+    return "".join(lines).encode()
 
 
 def said(answer: object, warning: str = "") -> dict[str, Any]:
@@ -33,8 +41,8 @@ def asked(project: Path) -> Callable[..., Comparison]:
     """Compares with DVC's answers to some of the questions given, and nothing for the others."""
 
     def ask(**answers: Any) -> Comparison:
-        found = {"metrics": EMPTY, "params": EMPTY, "plots": EMPTY, "locked": None, **answers}
-        output = f"noise\n{MARK}{json.dumps(found)}\n".encode()
+        found = {"metrics": EMPTY, "params": EMPTY, "locked": None, "plots": NO_PLOTS, **answers}
+        output = told(**found)
         run = lambda command, directory: Ended(0, output)  # noqa: E731 - no more than this
         return compare(run, project, OLD, NEWER, python="python3", folder=project / "images")
 
@@ -70,7 +78,7 @@ def test_each_question_may_fail_alone(asked: Callable[..., Comparison]) -> None:
     found = asked(
         metrics={"code": 255, "text": "", "said": "ERROR: unknown Git revision 'a'\n"},
         params=said({"params.yaml": {"n": {"old": 1, "new": 2}}}),
-        plots={"code": 0, "text": "{", "said": ""},
+        plots={"problem": "DVC's answer is not JSON"},
     )
 
     assert found.metrics.problem == "DVC says: unknown Git revision 'a'"
@@ -125,13 +133,13 @@ def test_without_a_python_of_dvcs_its_command_is_asked(project: Path, python: st
 
     def run(command: Sequence[str], directory: Path) -> Ended:
         started.append(command)
-        answer = {"f": {"n": {"old": 1, "new": 2}}}
-        return Ended(1 if command[0] == "python3" else 0, json.dumps(answer).encode())
+        if command[0] == "python3":
+            return Ended(1)
+        return Ended(0, told(metrics=said({"f": {"n": {"old": 1, "new": 2}}})))
 
     found = compare(run, project, OLD, NEWER, python=python, folder=project, dvc=("a/dvc",))
 
-    asked = [list(words[:3]) for words in started if words[0] == "a/dvc"]
-    assert asked == [["a/dvc", name, "diff"] for name in ("metrics", "params", "plots")]
+    assert [words[-1] for words in started if words[0] != "python3"] == ["a/dvc"]
     assert found.metrics.values == (Value("f", "n", 1, 2),)
 
 
@@ -140,83 +148,72 @@ def test_dvc_is_asked_from_outside_the_project(project: Path) -> None:
 
     def run(command: Sequence[str], directory: Path) -> Ended:
         seen.append(directory)
-        return Ended(
-            0, f"{MARK}{json.dumps(dict.fromkeys(('metrics', 'params', 'plots'), EMPTY))}".encode()
-        )
+        return Ended(0, told(metrics=EMPTY, params=EMPTY, plots=NO_PLOTS))
 
     compare(run, project, OLD, NEWER, python="python3", folder=project)
 
     assert seen == [project.parent]
 
 
-def vega(*rows: tuple[str, int], **more: object) -> dict[str, Any]:
-    values = [{"rev": revision, "loss": loss} for revision, loss in rows]
-    spec = {"title": {"text": "Loss"}, "data": {"values": values}, **more}
-    return {"type": "vega", "revisions": [OLD, NEWER], "content": spec}
-
-
-def plots_of(*parts: Mapping[str, Any], errors: object = ()) -> dict[str, Any]:
-    return said({"data": {"loss.csv": parts}, "errors": errors})
-
-
 @pytest.mark.parametrize(
-    ("part", "change"),
+    ("ended", "why"),
     [
-        (vega((OLD, 1), (NEWER, 1)), SAME),
-        (vega((OLD, 1), (NEWER, 2)), CHANGED),
-        (vega((f"{OLD}::a", 1), (f"{NEWER}::a", 2)), CHANGED),
-        (vega((NEWER, 2)), NEW),
-        (vega((OLD, 2)), GONE),
-        (vega(data={"url": "elsewhere"}), CHANGED),
+        (Ended(137, late=True), "the time for it was over"),
+        (Ended(137), "DVC was killed, as where memory runs out"),
+        (Ended(1), "DVC ended with exit code 1, see the log"),
     ],
 )
-def test_a_plot_that_differs_is_told_from_one_that_does_not(
-    asked: Callable[..., Comparison], part: Mapping[str, Any], change: str
+def test_what_was_answered_before_dvc_was_ended_is_kept(
+    project: Path, ended: Ended, why: str
 ) -> None:
-    (plot,) = asked(plots=plots_of(part)).plots.plots
+    output = told(metrics=said({"f": {"n": {"old": 1, "new": 2}}}), params=EMPTY)
+    cut = output + f"{MARK}{{".encode()
 
-    assert (plot.title, plot.change) == ("Loss", change)
-
-
-def test_a_specification_may_be_text(asked: Callable[..., Comparison]) -> None:
-    part = vega((NEWER, 1))
-
-    found = asked(plots=plots_of({**part, "content": json.dumps(part["content"])}))
-
-    assert found.plots.plots[0].spec == part["content"]
-
-
-def test_an_image_is_one_plot_with_the_file_of_each_commit(
-    asked: Callable[..., Comparison], tmp_path: Path
-) -> None:
-    files = {revision: tmp_path / f"{revision}.png" for revision in (OLD, NEWER)}
-    for revision, file in files.items():
-        file.write_text(revision)
-
-    found = asked(
-        plots=plots_of(
-            *(
-                {"type": "image", "revisions": [key], "url": str(file)}
-                for key, file in files.items()
-            )
-        )
+    found = compare(
+        lambda command, directory: replace(ended, output=cut),
+        project,
+        OLD,
+        NEWER,
+        python="python3",
+        folder=project,
     )
 
-    assert found.plots.plots[0].images == files
-    assert found.plots.plots[0].change == CHANGED
+    assert found.metrics.values == (Value("f", "n", 1, 2),)
+    assert found.params.problem == ""
+    assert found.plots.problem == why
 
 
-def test_plots_that_cannot_be_read_do_not_hide_the_others(
-    asked: Callable[..., Comparison],
-) -> None:
-    errors = [
-        {"name": "roc.csv", "rev": NEWER, "msg": "No such file"},
-        {"name": "old.csv", "rev": OLD, "msg": "No such file"},
-        {"rev": NEWER, "msg": "no name"},
+def test_nothing_more_is_asked_when_the_time_is_over(project: Path) -> None:
+    started: Started = []
+
+    def run(command: Sequence[str], directory: Path) -> Ended:
+        started.append(command)
+        return Ended(137, late=True)
+
+    found = compare(run, project, OLD, NEWER, python="python3", folder=project)
+
+    assert len(started) == 1
+    assert found.metrics.problem == found.plots.problem == "the time for it was over"
+
+
+def test_an_answer_that_is_too_large_says_so(asked: Callable[..., Comparison]) -> None:
+    large = {"problem": "they are too large"}
+
+    found = asked(params=large, locked=large, plots=large)
+
+    assert (found.params.problem, found.plots.problem) == ("they are too large",) * 2
+
+
+def test_plots_come_as_they_were_told(asked: Callable[..., Comparison]) -> None:
+    plots = [
+        {"title": "Loss", "change": CHANGED, "spec": "/s.json"},
+        {"title": "ROC", "change": CHANGED, "images": {OLD: "/roc.png"}},
     ]
-    answer = {"data": {"odd": [{"type": "vega", "content": "{"}], "l": [vega((OLD, 1))]}}
 
-    found = asked(plots=said({**answer, "errors": errors})).plots
+    found = asked(plots={**NO_PLOTS, "plots": plots, "unread": [["f.csv", "No such file"]]}).plots
 
-    assert [plot.title for plot in found.plots] == ["Loss"]
-    assert [name for name, _ in found.unread] == ["roc.csv", "odd"]
+    assert found.plots == (
+        Plot("Loss", CHANGED, Path("/s.json")),
+        Plot("ROC", CHANGED, None, {OLD: Path("/roc.png")}),
+    )
+    assert found.unread == (("f.csv", "No such file"),)

@@ -260,17 +260,26 @@ def test_a_machine_that_ended_and_gave_no_reason_fails_its_run_all_the_same() ->
 
 
 def test_a_machine_that_ec2_does_not_know_fails_its_run() -> None:
-    after = found(a_machines_run(state="running"), None, LATER)
+    run = a_machines_run(state="running")
 
+    assert found(run, None, ENDS_AT + GRACE - minutes(1)) is run
+    after = found(run, None, ENDS_AT + GRACE)
     assert after.state == "failed"
     assert (after.reason or "").startswith("EC2 does not know the machine any more")
 
 
-@pytest.mark.parametrize("machine", [None, an_instance("terminated", BY_A_CALL)])
-def test_a_machine_that_was_ended_by_a_stop_leaves_its_run_stopped(
-    machine: MachineDetail | None,
-) -> None:
-    after = found(a_machines_run(state="running", stop=STOP), machine, LATER)
+def test_an_hour_after_a_stop_a_machine_that_ec2_does_not_know_is_gone() -> None:
+    run = a_machines_run(state="running", stop=STOP)
+
+    assert found(run, None, STOP.at + minutes(59)) is run
+    after = found(run, None, STOP.at + minutes(60))
+    assert (after.state, after.reason) == ("stopped", "stopped by Someone: too slow")
+
+
+def test_a_machine_that_was_ended_by_a_stop_leaves_its_run_stopped() -> None:
+    ended = an_instance("terminated", BY_A_CALL)
+
+    after = found(a_machines_run(state="running", stop=STOP), ended, LATER)
 
     assert (after.state, after.reason) == ("stopped", "stopped by Someone: too slow")
 
@@ -431,7 +440,7 @@ def test_what_ec2_said_reaches_the_monitor_as_it_was() -> None:
 
 
 def test_what_only_the_services_go_by_is_in_no_event() -> None:
-    run = found(a_machines_run(state="running", after=OTHER_RUN), None, LATER)
+    run = found(a_machines_run(state="running", after=OTHER_RUN), None, ENDS_AT + GRACE)
     told = json.loads(state_changed(run).detail())
 
     assert run.inferred

@@ -5,7 +5,7 @@ import pytest
 from services.notifier.statuses import Links, status
 from shared.events import Asked
 from shared.runs import Run
-from tests.samples import NOW, minutes
+from tests.samples import NAMES, NOW, minutes
 from tests.samples_machines import INSTANCE, a_machines_run
 
 LINKS = Links("eu-west-1")
@@ -30,23 +30,26 @@ LINKS = Links("eu-west-1")
     ],
 )
 def test_the_description_says_what_the_machine_does(run: Run, description: str) -> None:
-    assert status(run, LINKS)["description"] == description
+    assert status(run, LINKS, NAMES.stack)["description"] == description
 
 
 @pytest.mark.parametrize(
     ("asked", "name"),
     [
-        (Asked(module="churn.train", arguments="--epochs 3"), "Cloud machine: churn.train"),
-        (Asked(arguments="train"), "Cloud machine: train"),
-        (Asked(), "Cloud machine"),
+        (
+            Asked(module="churn.train", arguments="--epochs 3"),
+            "Cloud machine in acme-testing: churn.train",
+        ),
+        (Asked(arguments="train"), "Cloud machine in acme-testing: train"),
+        (Asked(), "Cloud machine in acme-testing"),
     ],
 )
 def test_the_name_says_what_runs_there(asked: Asked, name: str) -> None:
-    assert status(a_machines_run(asked=asked), LINKS)["name"] == name
+    assert status(a_machines_run(asked=asked), LINKS, NAMES.stack)["name"] == name
 
 
 def test_the_link_leads_to_the_machine() -> None:
-    url = status(a_machines_run(), LINKS)["url"]
+    url = status(a_machines_run(), LINKS, NAMES.stack)["url"]
 
     assert url.endswith(f"/ec2/home?region=eu-west-1#InstanceDetails:instanceId={INSTANCE}")
     assert len(url) <= 450

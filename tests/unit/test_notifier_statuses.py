@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from services.notifier.statuses import Links, status
 from shared.events import Asked, Progress, Repository, Sweep
 from shared.runs import Blocked, Run, Stop, commit_run_id
-from tests.samples import COMMIT, NOW, REPOSITORY, RUN_ID, a_job, a_run, minutes
+from tests.samples import COMMIT, NAMES, NOW, REPOSITORY, RUN_ID, a_job, a_run, minutes
 
 LINKS = Links("eu-west-1")
 
 
 def body(run: Run) -> dict[str, str]:
-    return status(run, LINKS)
+    return status(run, LINKS, NAMES.stack)
 
 
 def submitted(**changes: Any) -> Run:
@@ -108,7 +108,7 @@ def test_the_key_is_the_runs_own_and_stays_through_its_attempts() -> None:
     assert len(key) <= 40
     assert RUN_ID in key
     assert body(submitted(attempt=7, version=9))["key"] == key
-    assert body(a_run(run_id=commit_run_id("{u}", "dev", COMMIT)))["key"] != key
+    assert body(a_run(run_id=commit_run_id(NAMES.stack, "{u}", "dev", COMMIT)))["key"] != key
 
 
 def test_the_refname_is_the_plain_branch() -> None:
@@ -172,9 +172,9 @@ def test_a_long_description_is_shortened_and_a_long_job_id_is_no_link() -> None:
 
 
 def test_the_name_says_what_was_asked() -> None:
-    assert body(a_run())["name"] == "Cloud run: train"
-    assert body(a_run(asked=Asked()))["name"] == "Cloud run"
-    assert body(a_run(asked=Asked(experiment=True)))["name"] == "Cloud experiment"
+    assert body(a_run())["name"] == "Cloud run in acme-testing: train"
+    assert body(a_run(asked=Asked()))["name"] == "Cloud run in acme-testing"
+    assert body(a_run(asked=Asked(experiment=True)))["name"] == "Cloud experiment in acme-testing"
 
 
 def a_sweep(state: str = "running", **changes: Any) -> Run:
@@ -227,7 +227,7 @@ def test_a_sweep_says_how_far_its_points_are(run: Run, description: str) -> None
 
 
 def test_a_sweep_is_called_after_its_space() -> None:
-    assert body(a_sweep())["name"] == "Cloud sweep: lr=0.1,0.01"
+    assert body(a_sweep())["name"] == "Cloud sweep in acme-testing: lr=0.1,0.01"
 
 
 def test_a_url_that_is_too_long_is_not_cut_through_an_encoded_character() -> None:

@@ -6,14 +6,14 @@ from services.parser.keywords import Limits
 from services.parser.requests import request
 from shared.events import CommitPushed, Repository
 from shared.runs import Run
-from tests.samples import COMMIT, NOW, REPOSITORY, a_push
+from tests.samples import COMMIT, NAMES, NOW, REPOSITORY, a_push
 
 LIMITS = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
 TRAILERS = "\n\nCloud-Run-Id: 777777777777777777777777\nCloud-Run-Attempt: 1\n"
 
 
 def asked(pushed: CommitPushed) -> Run | None:
-    return request(pushed, "ACME", LIMITS, NOW)
+    return request(pushed, NAMES.stack, "ACME", LIMITS, NOW)
 
 
 def test_a_commit_with_a_run_keyword_is_a_requested_run_with_all_that_the_submitter_needs() -> None:

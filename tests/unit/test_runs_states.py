@@ -325,13 +325,24 @@ def test_the_events_of_a_job_end_the_same_way_in_any_order(order: list[str]) -> 
 
 
 def test_the_identity_of_a_run_is_24_hexadecimal_digits() -> None:
-    assert len(commit_run_id("{u}", "main", "c")) == len(request_run_id("r")) == 24
-    assert int(commit_run_id("{u}", "main", "c"), 16) >= 0
+    ids = (commit_run_id("acme-testing", "{u}", "main", "c"), request_run_id("acme-testing", "r"))
+
+    assert [len(run_id) for run_id in ids] == [24, 24]
+    assert all(int(run_id, 16) >= 0 for run_id in ids)
 
 
 def test_the_identity_of_a_request_is_none_of_a_commits() -> None:
-    assert request_run_id("r") == request_run_id("r")
-    assert request_run_id("r") not in {request_run_id("s"), commit_run_id("r", "", "")}
+    asked = request_run_id("s", "r")
+
+    assert asked == request_run_id("s", "r")
+    assert asked not in {request_run_id("s", "s"), commit_run_id("s", "r", "", "")}
+
+
+def test_no_two_stacks_have_a_run_in_common() -> None:
+    stacks = ("acme-staging", "acme-production")
+
+    assert len({commit_run_id(stack, "{u}", "main", "c") for stack in stacks}) == 2
+    assert len({request_run_id(stack, "nightly") for stack in stacks}) == 2
 
 
 def test_the_event_of_a_record_tells_all_that_an_analyst_needs() -> None:

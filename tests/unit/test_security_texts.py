@@ -25,7 +25,7 @@ from shared.names import Names
 from shared.points import Place
 from shared.settings import Settings
 from shared.telemetry import bind_run, configure, log, record
-from tests.samples import NOW, a_job, a_run
+from tests.samples import NAMES, NOW, a_job, a_run
 from tests.unit.conftest import fresh_logging
 
 WILD = 'x\x1b[2J\x1b]0;title\x07\x9b1A\r\b\u202e"}\n{"event": "run read", "level": "forged"}'
@@ -122,7 +122,7 @@ def wild_run(**changes: Any) -> Any:
 
 
 def test_a_build_status_shows_only_what_can_be_seen() -> None:
-    posted = status(wild_run(), Links("eu-west-1"))
+    posted = status(wild_run(), Links("eu-west-1"), NAMES.stack)
 
     assert posted["name"].isprintable()
     assert posted["description"].isprintable()
@@ -132,7 +132,7 @@ def test_a_build_status_shows_only_what_can_be_seen() -> None:
 def test_a_status_leads_to_a_page_that_asks_who_you_are() -> None:
     """A link that leaks leads to AWS's console or to Bitbucket, and is signed by nobody."""
     for run in (wild_run(), wild_run(job=a_job(job_id="job-1"))):
-        url = status(run, Links("eu-west-1"))["url"]
+        url = status(run, Links("eu-west-1"), NAMES.stack)["url"]
         assert url.startswith(
             ("https://eu-west-1.console.aws.amazon.com/", "https://bitbucket.org/")
         )

@@ -12,7 +12,7 @@ from services.parser.requests import request
 from services.webhook.delivery import Answer
 from services.webhook.push import MAX_BRANCHES, Push
 from services.webhook.signature import sign
-from tests.samples import NOW, payload
+from tests.samples import NAMES, NOW, payload
 from tests.unit.test_webhook_answers import KEY, REPOSITORY, UUID, Receiver, authorised, delivery
 
 OTHER_UUID, OTHER_KEY = "0302255c-f4f0-4232-916b-bef521fbdd08", "another secret"
@@ -182,7 +182,7 @@ def test_no_job_of_another_repository_comes_of_a_push_under_that_ones_name(name:
     limits = Limits(gpus=8, memory_mib=65536, vcpus=16, points=1000, failed_percent=0)
 
     (pushed,) = receiver.answer(delivery(asking)).events
-    run = request(pushed, "ACME", limits, NOW)
+    run = request(pushed, NAMES.stack, "ACME", limits, NOW)
     assert run is not None
     # One that is rejected for its message is never asked for again, and so reaches no submitter.
     assert (run.state, run.unreadable) == ("rejected", True)

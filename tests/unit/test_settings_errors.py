@@ -27,6 +27,7 @@ SUBMITTER = {
     "ORGANIZATION": "acme",
     "RUNS_QUEUE_URL": "url",
     "RUNS_TABLE": "table",
+    "UNSEEN_SECONDS": "600",
 }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from itertools import islice, product
 
 import pytest
@@ -13,6 +12,7 @@ from shared import points
 from shared.errors import Rejected
 from shared.hydra import ArgumentError, said_text
 from shared.space import Space, parse
+from tests.unit.cpu_time import at_most
 
 NAMES = st.from_regex(
     r"(params\.yaml:)?[a-z_][a-z0-9_-]{0,6}(\.[a-z_][a-z0-9_]{0,4}){0,2}", fullmatch=True
@@ -246,12 +246,11 @@ def test_spaces_begin_and_end_where_they_are_said_to(low: float, high: float, si
 
 
 def test_a_huge_space_costs_nothing_until_its_points_are_made() -> None:
-    started = time.process_time()
-    space: Space = parse("a=range(0,10000000) b=linspace(0,1,1000000) c=logspace(1,2,1000000)")
+    with at_most(1):
+        space: Space = parse("a=range(0,10000000) b=linspace(0,1,1000000) c=logspace(1,2,1000000)")
 
-    assert space.size == 10**19
-    assert space.at(10**19 - 1) == {"a": 9_999_999, "b": 1.0, "c": 2.0}
-    assert time.process_time() - started < 1
+        assert space.size == 10**19
+        assert space.at(10**19 - 1) == {"a": 9_999_999, "b": 1.0, "c": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -275,11 +274,10 @@ def test_a_huge_space_costs_nothing_until_its_points_are_made() -> None:
     ids=lambda text: text[:12],
 )
 def test_reading_is_linear_in_the_text(text: str) -> None:
-    started = time.process_time()
-    try:
-        told = str(parse(text).size)
-    except Rejected as answer:
-        told = str(answer)
+    with at_most(20):
+        try:
+            told = str(parse(text).size)
+        except Rejected as answer:
+            told = str(answer)
 
     assert len(told) < 2000
-    assert time.process_time() - started < 5

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.submitter.lease import claim, never_begun, readdressed, released, submitted
+from services.submitter.lease import Lease, claim, never_begun, readdressed, released, submitted
 from shared.errors import Unavailable
 from shared.runs import ask_stop
 from tests.samples import NOW, a_job, a_run, minutes
@@ -13,10 +13,11 @@ from tests.samples_machines import a_machines_run
 
 SECONDS = 330
 END = NOW + timedelta(seconds=SECONDS)
+OURS, THEIRS = Lease("ours", SECONDS), Lease("theirs", SECONDS)
 
 
 def test_a_claim_notes_the_jobs_name_and_queue_and_when_it_ends() -> None:
-    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
 
     assert held.job == a_job()
     assert held.lease_until == END
@@ -24,34 +25,40 @@ def test_a_claim_notes_the_jobs_name_and_queue_and_when_it_ends() -> None:
 
 
 def test_a_live_lease_sends_another_delivery_back_until_it_ends() -> None:
-    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
 
     with pytest.raises(Unavailable) as error:
-        claim(held, 1, a_job(), NOW + minutes(1), SECONDS)
+        claim(held, 1, a_job(), NOW + minutes(1), THEIRS)
     assert error.value.retry_after == SECONDS - 60 + 1
 
 
+def test_who_finds_the_own_lease_goes_on_under_it() -> None:
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
+
+    assert claim(held, 1, a_job(), NOW + minutes(1), OURS) is held
+
+
 def test_a_lease_that_has_run_out_is_taken_over_with_the_name_that_it_noted() -> None:
-    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
     renamed = a_job().model_copy(update={"name": "other", "queue": "other"})
 
-    taken = claim(held, 1, renamed, END, SECONDS)
+    taken = claim(held, 1, renamed, END, THEIRS)
 
     assert taken.job == a_job()
     assert taken.lease_until == END + timedelta(seconds=SECONDS)
 
 
 def test_a_lease_that_was_given_back_keeps_no_queue() -> None:
-    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
     renamed = a_job().model_copy(update={"queue": "other"})
 
-    taken = claim(released(held, held, NOW, taken_over=False), 1, renamed, NOW, SECONDS)
+    taken = claim(released(held, held, NOW, taken_over=False), 1, renamed, NOW, OURS)
 
     assert taken.job == renamed
 
 
 def test_the_holder_of_a_lease_alone_sends_the_job_elsewhere() -> None:
-    held = claim(a_run(), 1, a_job(), NOW, SECONDS)
+    held = claim(a_run(), 1, a_job(), NOW, OURS)
     other = a_job().model_copy(update={"queue": "other"})
     stolen = held.changed(lease_until=END + minutes(1))
     submitted_meanwhile = held.changed(state="submitted", lease_until=None)
@@ -65,13 +72,13 @@ def test_the_holder_of_a_lease_alone_sends_the_job_elsewhere() -> None:
 def test_what_was_submitted_needs_no_claim(state: str) -> None:
     run = a_run(state=state, job=a_job(job_id="job-1"))
 
-    assert claim(run, 1, a_job(), NOW, SECONDS) is run
+    assert claim(run, 1, a_job(), NOW, OURS) is run
 
 
 def test_a_request_for_another_attempt_claims_nothing() -> None:
     run = a_run(attempt=2)
 
-    assert claim(run, 1, a_job(), NOW, SECONDS) is run
+    assert claim(run, 1, a_job(), NOW, OURS) is run
 
 
 def test_a_lease_is_released_by_its_holder_only() -> None:

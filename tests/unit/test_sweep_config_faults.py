@@ -1,7 +1,6 @@
 """What is wrong with the files of a sweep is told at once, with its place and what to write."""
 
 import re
-import time
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from cli.sweep import spaces_points
 from cli.sweep.config import ConfigError, read
+from tests.unit.cpu_time import at_most
 
 SPACE = "space: {lr: [0.1, 0.01]}\n"
 
@@ -197,11 +197,9 @@ def test_a_hundred_faults_are_not_all_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("space", ["{range: [0, 10000000]}", "range(0,10000000)"])
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayes"])
 def test_ten_million_points_are_refused_at_once(space: str, tuner: str, tmp_path: Path) -> None:
-    started = time.process_time()
+    with at_most(1):
+        answer = told(tmp_path, f"space:\n  seed: {space}\ntuner: {tuner}\nobjective: loss")
 
-    answer = told(tmp_path, f"space:\n  seed: {space}\ntuner: {tuner}\nobjective: loss")
-
-    assert time.process_time() - started < 1
     assert "10,000,000 points, and a sweep has at most 100,000" in answer
     assert "tuner: random and ntrial: 1000" in answer
 
@@ -287,13 +285,15 @@ def test_an_option_that_is_no_yaml_is_told() -> None:
 def test_aliases_of_aliases_cost_nothing(tmp_path: Path) -> None:
     lines = ["a0: &a0 [1, 2]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 15)]
-    started = time.process_time()
 
-    assert "unknown key" in told(tmp_path, "\n".join(lines))
-    assert time.process_time() - started < 2
+    with at_most(2):
+        assert "unknown key" in told(tmp_path, "\n".join(lines))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     text=st.text(
         alphabet="abc:{}[],'\"&*!|>-?#% \n\t01.\\é",

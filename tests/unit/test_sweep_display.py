@@ -66,7 +66,7 @@ def test_each_target_has_a_bar_of_its_own() -> None:
 
 def test_in_a_pipe_a_line_comes_when_something_changed_and_ten_seconds_have_passed() -> None:
     now = [0.0]
-    console = Console(file=io.StringIO(), width=80, soft_wrap=True)
+    console = Console(file=io.StringIO(), width=80, force_terminal=False, soft_wrap=True)
     lines = Lines(console, clock=lambda: now[0])
     for seconds, done in ((0, 1), (2, 2), (9, 3), (10, 4), (25, 4), (26, 60)):
         now[0] = seconds

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from cli.sweep.trace import Trace, look
 from cli.sweep.trace_state import Finished, Target, TracedWave, TraceError
 from shared.space import Point
+from tests.unit.cpu_time import at_most
 
 TARGETS = [Target("s1", '{"seed": "1", "space.lr": "a"}')]
 POINTS: list[Point] = [{"lr": 0.1, "act": "tanh"}, {"lr": 1e-05, "act": "é"}]
@@ -246,10 +246,8 @@ def test_a_trace_of_100_000_lines_is_read_in_seconds(tmp_path: Path) -> None:
         for i in range(100_000)
     ]
     path.write_text("\n".join(json.dumps(line, separators=(",", ":")) for line in lines) + "\n")
-    started = time.process_time()
 
-    with Trace.open(path, TARGETS) as trace:
+    with at_most(20), Trace.open(path, TARGETS) as trace:
         state = trace.state
 
     assert len(state.finished) == 10_000
-    assert time.process_time() - started < 5

@@ -2,10 +2,12 @@
 
 import base64
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import structlog
 
 from services.webhook.app import Dependencies, handle
 from services.webhook.delivery import MAX_BODY_BYTES, Answer, Delivery
@@ -14,7 +16,7 @@ from services.webhook.signature import sign
 from shared.errors import Unavailable
 from shared.secrets import Secrets
 from tests.fakes import Clock, SecretTexts
-from tests.samples import payload, payload_files
+from tests.samples import payload, payload_files, template
 
 SECRET_NAME = "acme/testing/bitbucket-webhook-uuids"
 UUID = "79492efb-32b4-4f69-a469-606b58d2f8b5"
@@ -517,3 +519,70 @@ def test_what_anybody_may_send_as_an_id_is_cut_before_it_is_logged() -> None:
 
     assert Delivery.of({"headers": sent}).ids == ("x" * 200, "y" * 200)
     assert Delivery.of({}).ids == ("none", None)
+
+
+def _written(push: Any, escaped: bytes) -> bytes:
+    return json.dumps(push).encode().replace(b"HERE", escaped)
+
+
+HALVES = {
+    rb"\ud83d": "\ufffd",
+    rb"\ude00 and \uD83D": "\ufffd and \ufffd",
+    rb"\ud83d\ud83d\ude00": "\ufffd\U0001f600",
+    rb"\\ud83d\udfff": "\\ud83d\ufffd",
+}
+
+
+@pytest.mark.parametrize(("escaped", "read"), HALVES.items())
+def test_a_push_is_not_lost_for_half_a_character_in_its_message(escaped: bytes, read: str) -> None:
+    push = deepcopy(PUSH)
+    push["push"]["changes"][0]["new"]["target"]["message"] = "HERE\n:ACME_RUN: train"
+
+    answer = authorised().answer(delivery(_written(push, escaped)))
+
+    assert answer.status == 202
+    assert answer.events[0].message == f"{read}\n:ACME_RUN: train"
+
+
+def test_half_a_character_where_nobody_reads_loses_no_push() -> None:
+    push = deepcopy(PUSH)
+    push["repository"]["website"] = "HERE"
+
+    assert authorised().answer(delivery(_written(push, rb"\ud83d"))).status == 202
+
+
+def test_a_signed_push_that_cannot_be_read_is_an_error_in_the_log_that_says_where_not_what() -> (
+    None
+):
+    push = deepcopy(PUSH)
+    push["push"]["changes"][0]["new"]["target"]["hash"] = {"secret": "words"}
+
+    with structlog.testing.capture_logs() as lines:
+        answer = authorised().answer(delivery(push))
+
+    assert answer.status == 400
+    (line,) = [line for line in lines if line["log_level"] == "error"]
+    assert line["event"] == "push not readable"
+    assert line["where"] == ["push.changes.0.new.target.hash: string_type"]
+    assert "words" not in str(lines)
+
+
+def test_what_a_stranger_sends_is_no_error_in_the_log() -> None:
+    with structlog.testing.capture_logs() as lines:
+        answer = authorised().answer(delivery(b"no json", secret="wrong"))
+
+    assert answer.status == 401
+    assert not [line for line in lines if line["log_level"] == "error"]
+
+
+def test_a_push_that_cannot_be_read_rings_an_alarm() -> None:
+    resources = template()["Resources"]
+    (found,) = resources["PushesUnreadable"]["Properties"]["MetricTransformations"]
+    alarm = resources["PushesUnreadableAlarm"]["Properties"]
+
+    assert (
+        '$.event = "push not readable"'
+        in resources["PushesUnreadable"]["Properties"]["FilterPattern"]
+    )
+    assert alarm["MetricName"] == found["MetricName"]
+    assert alarm["Threshold"] == 0

@@ -17,6 +17,9 @@ _MOST_IDS = 100
 _STALE_SECONDS = 10.0
 # How long it may not know a new job.
 _UNKNOWN_SECONDS = 60.0
+# How long DescribeJobDefinitions may not show a new definition: less than the submitter looks for
+# it, by as much as the clocks of whoever asks for a run may be wrong.
+_UNSEEN_SECONDS = 290.0
 # What a token ends with after an empty page.
 _REST = "+"
 _ENDED = ("SUCCEEDED", "FAILED")
@@ -47,6 +50,7 @@ class Batch:
         self.lag_seconds = 60.0
         self.listed_from: dict[str, float] = {}
         self._known_from: dict[str, float] = {}
+        self._seen_from: dict[str, float] = {}
         self._older: dict[str, tuple[float, dict[str, Any]]] = {}
         self._submitted: list[Callable[[str], None]] = []
         self._terminated: list[Callable[[str, str], None]] = []
@@ -130,6 +134,12 @@ class Batch:
         known = [job_id for job_id in known if not left_out("left-out", f"DescribeJobs {job_id}")]
         return {"jobs": [self._described(job_id, now) for job_id in known]}
 
+    def define(self, name: str) -> None:
+        """Register a job definition; with `definition-unseen` it is not shown for some minutes."""
+        self.definitions.add(name)
+        if self._choices.strikes("definition-unseen", name):
+            self._seen_from[name] = self._now() + self._choices.seconds(0, _UNSEEN_SECONDS, name)
+
     def describe_job_definitions(
         self,
         *,
@@ -137,12 +147,15 @@ class Batch:
         jobDefinitions: Iterable[str] = (),  # noqa: N803 - botocore's name
         status: str = "ACTIVE",
     ) -> dict[str, Any]:
-        """The active revision of a definition, or the revisions that are named."""
-        wanted = [jobDefinitionName, *jobDefinitions]
+        """The active revision of a definition, or the revisions that are named.
+
+        It does not show what `define` has made, as long as that is not to be seen.
+        """
+        now, wanted = self._now(), [jobDefinitionName, *jobDefinitions]
         found = [
             {"jobDefinitionName": name.partition(":")[0], "revision": 1, "status": status}
             for name in wanted
-            if name in self.definitions
+            if name in self.definitions and self._seen_from.get(name, 0.0) <= now
         ]
         return {"jobDefinitions": found}
 
@@ -161,10 +174,13 @@ class Batch:
 
     def terminate_job(self, *, jobId: str, reason: str) -> dict[str, Any]:  # noqa: N803 - its name
         """End a job; nothing happens to one that has ended, or that there is not."""
-        job = self.jobs.get(jobId)
+        parent, _, index = jobId.rpartition(":")
+        job = self.jobs.get(parent or jobId)
         if job is None or job["status"] in _ENDED:
             return {}
         self.terminations.append((jobId, reason))
+        if index and parent:
+            return {}  # one of an array: what becomes of it is for who has asked for that to say
         for callback in self._terminated:
             callback(jobId, reason)
         if not self._terminated:

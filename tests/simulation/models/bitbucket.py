@@ -48,7 +48,8 @@ class Posted(NamedTuple):
 class Bitbucket:
     """Answers what `urllib3.PoolManager.request` asks of Bitbucket.
 
-    `uuids` tell the repositories (workspace/slug) by their uuids, in braces.
+    `uuids` tell the repositories (workspace/slug) by their uuids, in braces. One that was renamed
+    is known here by the name that it had; `renamed` tells that by the one that it has.
     `commits` are those that exist, as (workspace/slug, commit); others are answered 404. So is all
     that is about a repository (workspace/slug) in `hidden`, to which nobody has access. `tokens`
     are the values of `Authorization` that are accepted; whoever rotates a token changes them.
@@ -60,6 +61,7 @@ class Bitbucket:
         del choices, later  # what may happen to a request, happens around this
         self._now = now
         self.uuids: dict[str, str] = {}
+        self.renamed: dict[str, str] = {}
         self.commits: set[tuple[str, str]] = set()
         self.hidden: set[str] = set()
         self.tokens: set[str] = set()
@@ -69,6 +71,10 @@ class Bitbucket:
         self.comments: dict[tuple[str, str], dict[int, str]] = {}
         self._granted: dict[str, float] = {}
         self._last_comment = 0
+
+    def first_name(self, full_name: str) -> str:
+        """The name by which a repository (workspace/slug) is known here."""
+        return self.renamed.get(full_name, full_name)
 
     def request(
         self,
@@ -93,6 +99,9 @@ class Bitbucket:
         workspace, slug, rest = unquote(found[1]), unquote(found[2]), found[3]
         # Empty braces for the workspace: by the repository's uuid alone.
         full_name = self.uuids.get(slug, slug) if workspace == "{}" else f"{workspace}/{slug}"
+        if workspace != "{}" and full_name in self.renamed.values():
+            return _error(404, "Repository not found")
+        full_name = self.first_name(full_name)
         if full_name in self.hidden:
             return _error(404, "You may not have access to this repository or it no longer exists")
         if not rest:

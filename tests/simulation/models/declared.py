@@ -31,13 +31,15 @@ def declare_tables(dynamodb: DynamoDb) -> None:
 def declare_rules(eventbridge: EventBridge) -> None:
     """The rules that take events to queues of the stack."""
     urls = {names.get_att(one, "Arn"): names.ref(one) for one in wiring.working_queues()}
+    dead = {names.get_att(one, "Arn"): names.ref(one) for one in wiring.queues()}
     for logical_id, declared in wiring.rules().items():
         bus = names.text(declared.get("EventBusName", DEFAULT_BUS))
         for target in declared.get("Targets", ()):
             url = urls.get(names.text(target["Arn"]))
             if url is not None and "EventPattern" in declared:
                 pattern = names.value(declared["EventPattern"])
-                eventbridge.rule(logical_id, bus, pattern, url)
+                letters = dead[names.text(target["DeadLetterConfig"]["Arn"])]
+                eventbridge.rule(logical_id, bus, pattern, url, letters)
 
 
 def declare_job_queues(batch: Batch) -> None:

@@ -2,9 +2,10 @@
 
 Sources: Amazon EventBridge user guide, "How EventBridge retries delivering events" (at least once,
 for a day: what PutEvents has accepted is late at worst), "Events from AWS services" (a service of
-AWS sends some of its events on a best-effort basis) and API reference, PutEvents (ten entries,
-together 256 KB; each may be refused alone). A target that is away is tried 185 times in that day,
-so less than eight minutes apart, and with jitter.
+AWS sends some of its events on a best-effort basis), "Using dead-letter queues to process
+undelivered events"; API reference, PutEvents (ten entries, together 256 KB; each may be refused
+alone). A target that is away is tried 185 times in that day, so less than eight minutes apart, and
+with jitter.
 """
 
 import itertools
@@ -16,8 +17,10 @@ from typing import Any, Protocol
 
 from local.batch.patterns import matches
 from tests.samples import REGION
+from tests.simulation.models.messages import Message
 from tests.simulation.models.ports import Chooses, Later, Now, Unmodelled, refused
 
+ACCOUNT = "123456789012"
 DEFAULT_BUS = "default"
 SENDER = "AIDAEVENTBRIDGE"
 _MOST_ENTRIES = 10
@@ -32,7 +35,7 @@ _BETWEEN_TRIES = 470.0
 class TakesMessages(Protocol):
     """Queues, as EventBridge puts messages on them."""
 
-    def put(self, url: str, body: str, sender: str) -> object:
+    def put(self, url: str, body: str, sender: str) -> Message:
         """Put a message on a queue."""
 
 
@@ -42,13 +45,15 @@ class _Rule:
     bus: str
     pattern: dict[str, Any]
     url: str
+    undelivered: str | None
 
 
 class EventBridge:
     """EventBridge's client, and what AWS's services say on the default bus.
 
     `published` are the events that PutEvents has accepted, in their order: what a rule gets. `away`
-    tells for how many seconds `events`, and `sqs`, are away: nothing is delivered before.
+    tells for how many seconds `events`, and `sqs`, are away: nothing is delivered before. Of what
+    goes to a queue that is `refused` the rule's dead-letter queue gets each event, at once.
     """
 
     def __init__(self, now: Now, choices: Chooses, later: Later, queues: TakesMessages) -> None:
@@ -60,10 +65,18 @@ class EventBridge:
         self._numbers = itertools.count(1)
         self.published: list[dict[str, Any]] = []
         self.away: Callable[[str], float] = lambda _service: 0.0
+        self.refused: set[str] = set()
 
-    def rule(self, name: str, bus: str, pattern: Mapping[str, Any], url: str) -> None:
-        """Let events of `bus` that fit `pattern` go to the queue `url`."""
-        self._rules.append(_Rule(name, bus, dict(pattern), url))
+    def rule(
+        self,
+        name: str,
+        bus: str,
+        pattern: Mapping[str, Any],
+        url: str,
+        undelivered: str | None = None,
+    ) -> None:
+        """Let events of `bus` that fit `pattern` go to `url`, or else to `undelivered`."""
+        self._rules.append(_Rule(name, bus, dict(pattern), url, undelivered))
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - its name
         """Take up to ten events; the fault `partial` refuses some of them."""
@@ -106,7 +119,7 @@ class EventBridge:
         return {
             "version": "0",
             "id": f"e{next(self._numbers)}",
-            "account": "123456789012",
+            "account": ACCOUNT,
             "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "region": REGION,
             "resources": [],
@@ -141,5 +154,18 @@ class EventBridge:
         if away:
             away += self._choices.between(0, _BETWEEN_TRIES, rule.name)
             self._later(away, lambda: self._put(rule, body), rule.name)
-        else:
+        elif rule.url not in self.refused:
             self._queues.put(rule.url, body, SENDER)
+        elif rule.undelivered is not None:
+            letter = self._queues.put(rule.undelivered, body, SENDER)
+            letter.attributes = _why(rule)
+
+
+def _why(rule: _Rule) -> dict[str, dict[str, str]]:
+    """What EventBridge says of an event that it may not deliver: message attributes."""
+    told = {
+        "RULE_ARN": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule.name}",
+        "TARGET_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{rule.url.rpartition('/')[2]}",
+        "ERROR_CODE": "NO_PERMISSIONS",
+    }
+    return {name: {"DataType": "String", "StringValue": text} for name, text in told.items()}

@@ -28,7 +28,8 @@ class Message:
     when it can be received (again), `died_at` when it was moved to the dead-letter queue. `receipt`
     is the latest that was given out. One that is `gone` was deleted, or moved. A copy that SQS
     delivers although the message was deleted, or is in flight, has the same id. `lineage` is how
-    often the chain of messages that it ends has led to each function.
+    often the chain of messages that it ends has led to each function, `attributes` what its sender
+    has said beside the body.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Message:
     receipt: str | None = None
     gone: bool = False
     lineage: Lineage = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def record(self, receipt: str, queue: str) -> dict[str, Any]:
         """What Lambda's poller hands to a function.
@@ -77,10 +79,10 @@ class Queue:
     messages: list[Message] = field(default_factory=list)
     receipts: dict[str, Message] = field(default_factory=dict)
 
-    def hand_out(self, message: Message, now: float) -> str:
-        """Count that a message is received, and hide it; its receipt."""
+    def hand_out(self, message: Message, now: float, hidden: float | None = None) -> str:
+        """Count that a message is received, and hide it, for so many seconds; its receipt."""
         message.receives += 1
-        message.visible_at = now + self.visibility
+        message.visible_at = now + (self.visibility if hidden is None else hidden)
         if message.first_received_at is None:
             message.first_received_at = now
         receipt = f"{message.id}-{len(self.receipts) + 1}"

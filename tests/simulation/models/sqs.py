@@ -2,17 +2,18 @@
 
 Sources: Amazon SQS developer guide, "Amazon SQS standard queues", "Amazon SQS visibility timeout",
 "Using dead-letter queues in Amazon SQS" (a message received maxReceiveCount times is moved when it
-would be received again, and keeps its enqueue timestamp) and "Learn how to configure a dead-letter
-queue redrive" (moved back, it is a new message); API reference, SendMessageBatch,
-ChangeMessageVisibility and DeleteMessage. Retention, 14 days in template.yaml, is longer than any
-simulation and not modelled; nor are message attributes and long polling.
+would be received again, and keeps its enqueue timestamp); API reference, SendMessageBatch,
+ReceiveMessage, ChangeMessageVisibility and DeleteMessage. Retention, 14 days in template.yaml, is
+longer than any simulation and not modelled; nor is long polling.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from tests.simulation.models.messages import (
     SENDER,
@@ -70,13 +71,17 @@ class Sqs:
         QueueUrl: str,  # noqa: N803 - botocore's name
         MessageBody: str,  # noqa: N803 - botocore's name
         DelaySeconds: int | None = None,  # noqa: N803 - botocore's name
+        MessageAttributes: Mapping[str, Any] | None = None,  # noqa: N803 - botocore's name
+        MessageSystemAttributes: Mapping[str, Any] | None = None,  # noqa: N803 - botocore's name
     ) -> dict[str, str]:
         """Put a message on a queue."""
         self._queue(QueueUrl, "SendMessage")
         code = unsendable(MessageBody, DelaySeconds)
         if code is not None:
             raise refused("SendMessage", code)
+        del MessageSystemAttributes  # the trace is known by `lineage`
         message = self.put(QueueUrl, MessageBody, self.sender(), DelaySeconds, self.lineage())
+        message.attributes = MessageAttributes or {}
         return {"MessageId": message.id}
 
     def send_message_batch(
@@ -102,6 +107,65 @@ class Sqs:
                 failed.append({"Id": entry["Id"], "SenderFault": theirs, "Code": code})
         answer = {"Successful": successful, "Failed": failed}
         return {name: entries for name, entries in answer.items() if entries}
+
+    def get_queue_attributes(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        AttributeNames: list[str],  # noqa: N803 - botocore's name
+    ) -> dict[str, dict[str, str]]:
+        """How many messages of a queue can be received now, and how many were, or are delayed."""
+        now, messages = self._now(), self._queue(QueueUrl, "GetQueueAttributes").messages
+        visible = sum(one.visible_at <= now for one in messages)
+        flying = sum(one.visible_at > now and one.receives > 0 for one in messages)
+        counts = {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesNotVisible": flying,
+            "ApproximateNumberOfMessagesDelayed": len(messages) - visible - flying,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in AttributeNames}}
+
+    def receive_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        MaxNumberOfMessages: int,  # noqa: N803 - botocore's name
+        VisibilityTimeout: int,  # noqa: N803 - botocore's name
+        **_more: object,
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Up to ten messages that are visible, as people get them: for dead-letter queues."""
+        queue, now = self._queue(QueueUrl, "ReceiveMessage"), self._now()
+        visible = [message for message in queue.messages if message.visible_at <= now]
+        found = [
+            {
+                "MessageId": message.id,
+                "ReceiptHandle": queue.hand_out(message, now, VisibilityTimeout),
+                "Body": message.body,
+                "Attributes": message.record("", queue.name)["attributes"],
+                "MessageAttributes": dict(message.attributes),
+            }
+            for message in visible[:MaxNumberOfMessages]
+        ]
+        return {"Messages": found} if found else {}
+
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - botocore's name
+        Entries: list[dict[str, Any]],  # noqa: N803 - botocore's name
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Let several messages in flight come again; what is refused is told, not raised."""
+        check_batch([{**entry, "MessageBody": ""} for entry in Entries])
+        answer: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
+        for entry in Entries:
+            told = {name: entry[name] for name in ("ReceiptHandle", "VisibilityTimeout")}
+            try:
+                self.change_message_visibility(QueueUrl=QueueUrl, **told)
+                answer["Successful"].append({"Id": entry["Id"]})
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                answer["Failed"].append({"Id": entry["Id"], "SenderFault": True, "Code": code})
+        return answer
 
     def change_message_visibility(
         self,
@@ -210,17 +274,6 @@ class Sqs:
             for name, times in known[receipt].lineage.items():
                 counted[name] = max(times, counted.get(name, 0))
         return counted
-
-    def redrive(self, url: str) -> int:
-        """Move what is in the dead-letter queue of the queue `url` back to it; how many.
-
-        Without its lineage, as `cloud-runner dlq redrive` does.
-        """
-        letters = self.dead(url)
-        moved, letters[:] = list(letters), []
-        for letter in moved:
-            self.put(url, letter.body, letter.sender, delay=0)
-        return len(moved)
 
     def waiting(self, url: str) -> list[Message]:
         """The messages of a queue that are not deleted, those in flight and delayed among them."""

@@ -24,7 +24,7 @@ from tests.simulation.mutants.mutant import Mutant
 
 _PROJECT = Path(__file__).resolve().parents[3]
 # What is broken or finds the project from where it is; everything else is linked.
-_COPIED = ("services", "shared", "tests", "template.yaml")
+_COPIED = ("cli", "services", "shared", "tests", "template.yaml")
 _AT_ONCE = 2
 _SECONDS = 1800
 _UNBROKEN = Mutant("unbroken", ())

@@ -31,6 +31,11 @@ MUTANTS = (
         ),
     ),
     mutant(
+        "a job definition that is not shown is believed to be missing at once",
+        "services/submitter/unseen.py",
+        ("timedelta(seconds=within_seconds)", "timedelta(0)"),
+    ),
+    mutant(
         "the client repeats SubmitJob",
         "services/submitter/app.py",
         ('submitting = clients.make("batch", attempts=1)', 'submitting = clients.make("batch")'),

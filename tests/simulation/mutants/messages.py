@@ -51,6 +51,25 @@ MUTANTS = (
         ),
     ),
     mutant(
+        "events that could not be delivered are deleted",
+        "cli/dlq/routes.py",
+        ("        if target in self.queues:\n", "        if target in ():\n"),
+    ),
+    mutant(
+        "a dead letter is deleted before it is sent back",
+        "cli/dlq/redriving.py",
+        (
+            """\
+                    reading.pass_over(queue.send(there.url, letter))
+                    reading.delete(letter)
+""",
+            """\
+                    reading.delete(letter)
+                    reading.pass_over(queue.send(there.url, letter))
+""",
+        ),
+    ),
+    mutant(
         "a message is deleted before what it caused is sent",
         _CONSUMER,
         (

@@ -39,8 +39,8 @@ MUTANTS = (
         "two branches of one commit share a run",
         "shared/runs.py",
         (
-            'return _run_id("commit", repository_uuid, branch, commit)',
-            'return _run_id("commit", repository_uuid, commit)',
+            'return _run_id("commit", stack, repository_uuid, branch, commit)',
+            'return _run_id("commit", stack, repository_uuid, commit)',
         ),
     ),
     mutant(

@@ -58,4 +58,28 @@ MUTANTS = (
         "shared/points.py",
         ("if objective is not None and not math.isfinite(objective):", "if objective is None:"),
     ),
+    mutant(
+        "of a point that was tried again the first result counts",
+        "shared/points.py",
+        ("if other is None or _weight(other) <= _weight(one):", "if other is None:"),
+    ),
+    mutant(
+        "as many failed points as are tolerated are too many",
+        "shared/progress.py",
+        (
+            "if failed * 100 <= sweep.tolerated_percent * sweep.size:",
+            "if failed == 0 or failed * 100 < sweep.tolerated_percent * sweep.size:",
+        ),
+    ),
+    mutant(
+        "a point of a sweep is taken for a job of its own",
+        "shared/batch_jobs.py",
+        ("return self._named if self.array.index is None else None", "return self._named"),
+        ("return self._named if self.array.index is not None else None", "return None"),
+    ),
+    mutant(
+        "points that fail are not tried again",
+        "services/submitter/points.py",
+        ("    if sweep.retries:\n", "    if sweep.retries > MOST_TRIES:\n"),
+    ),
 )

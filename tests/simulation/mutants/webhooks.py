@@ -4,12 +4,22 @@ from tests.simulation.mutants.mutant import mutant
 
 MUTANTS = (
     mutant(
-        "the webhook says that it has stored what it could not",
-        "services/webhook/app.py",
+        "a repository is called by its name",
+        "shared/bitbucket.py",
+        ("        if not uuid:\n", "        if uuid:\n"),
+    ),
+    mutant(
+        "a renamed repository is taken for the project of its new name",
+        "services/parser/requests.py",
         (
-            "            except Unavailable as error:\n",
-            "            except Unavailable as error:\n                return answer.response()\n",
+            "if asked is None or pushed.known_as is None:",
+            "if asked is None or pushed.known_as != pushed.repository.full_name:",
         ),
+    ),
+    mutant(
+        "the webhook says that it has stored what it could not",
+        "services/webhook/trying.py",
+        ('return Answer(503, "try again")', 'return Answer(202, "stored")'),
     ),
     mutant(
         "what exists is taken for done",
