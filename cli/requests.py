@@ -4,8 +4,11 @@ Whoever asks twice with one request id asks for one run: a command that was kill
 typed again, and goes on where it was.
 """
 
+import sys
 from datetime import UTC, datetime
 from functools import cached_property
+
+import structlog
 
 from cli.account import Account, Deployed
 from cli.asking import asking, reaching
@@ -18,6 +21,10 @@ from shared.run_store import RunStore
 from shared.runs import Run, new_run, request_run_id, state_changed
 
 __all__ = ["Requests", "Source", "find_source", "reaching"]
+
+if not structlog.is_configured():
+    # What our adapters log must not stand among a command's JSON.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 class Requests:

@@ -18,9 +18,11 @@ from pathlib import Path
 from container.git import Git
 from container.processes import Children, Ended
 
-# What makes a folder a repository (gitrepository-layout(5)).
+# What makes a folder a repository (gitrepository-layout(5)). HEAD is a branch that is never born:
+# in a bare repository git-lfs reads `HEAD:.lfsconfig`, and with that whoever has written the commit
+# would lead it, and the login, to another repository.
 _FILES = {
-    "HEAD": "ref: refs/heads/result\n",
+    "HEAD": "ref: refs/heads/none\n",
     "config": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
 }
 

@@ -144,7 +144,7 @@ class Delivery:
 
     def _push_to(self, ref: str, commit: str, expected: str) -> bool:
         courier = Courier(self.git)
-        return self.origin.push(courier, commit, ref, expected, pauses(self.until))
+        return self.origin.push(courier, commit, ref, expected, self.until)
 
 
 def _nowhere(why: str) -> CommitNotPushed:

@@ -73,7 +73,7 @@ class Git:
     ) -> Ended:
         """One git command, however it ends; `descriptors` are those of credentials."""
         # Hooks are programs that a stage may have put there.
-        command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+        command = [self.programs.git, "-c", "core.hooksPath=/dev/null", *arguments]
         inherited = self.programs.trusted if descriptors else self.programs.usual
         return self.children.run(
             command,

@@ -67,12 +67,15 @@ def main(project: str, answer: str, *command: str) -> int:
 
 
 def _parsed(command: Sequence[str]) -> Any:
-    """What a DVC command asks for; None if DVC does not take it, which it has said then."""
+    """What a DVC command asks for; None if it is to run nothing, of which DVC has said all then.
+
+    So it is where DVC does not take it, and with `--help`.
+    """
     from dvc.cli import DvcParserError, parse_args  # type: ignore[import-not-found]  # noqa: PLC0415
 
     try:
         return parse_args(list(command)) if command else None
-    except DvcParserError:
+    except (DvcParserError, SystemExit):
         return None
 
 
@@ -224,8 +227,8 @@ def _lost(output: Any) -> bool:
 def _outdated(repo: Any, outputs: dict[str, Any], dependency: Any) -> str | None:
     """The output that holds a dependency, if with another content than the stage has read."""
     for holder in _holders(outputs, dependency.fs_path):
-        if not outputs[holder].hash_info:
-            return None  # never made, so there is nothing to bring
+        if not outputs[holder].hash_info or not outputs[holder].is_in_repo:
+            return None  # never made, or outside of what DVC keeps: there is nothing to bring
         read = dependency.hash_info and dependency.hash_info.value
         now = _now(repo, outputs[holder], os.path.relpath(dependency.fs_path, repo.root_dir))
         return holder if not now or now != read else None

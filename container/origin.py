@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -15,7 +17,7 @@ from container.lending import Lending
 from container.log import say
 from container.oauth import Passwords
 from container.origin_calls import OriginCalls, OriginRefused, RunsGit
-from container.patience import PAUSES
+from container.patience import PAUSES, pauses
 from container.settings import Settings
 
 # Git's own refusals, and those of a server that no time changes.
@@ -119,11 +121,17 @@ class Origin:
     ) -> None:
         """Bring the Git LFS files that a commit names to Bitbucket, from git-lfs's `storage`.
 
+        They go to the job's own repository, whatever `.lfsconfig` says.
+
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
-        push = ("-c", f"lfs.storage={storage}", "lfs", "push", self.url, commit)
-        self.calls.insist(git, *push, pauses=pauses, finish=True)
+        # A server of Git LFS is below the repository's URL (git-lfs, "Server Discovery").
+        place = f"{self.url}/info/lfs" if self.url.startswith("http") else self.url
+        settings = (f"lfs.storage={storage}", f"lfs.url={place}", f"lfs.pushurl={place}")
+        options = [word for setting in settings for word in ("-c", setting)]
+        push = ("lfs", "push", self.url, commit)
+        self.calls.insist(git, *options, *push, pauses=pauses, finish=True)
 
     def _over_https(self) -> list[str]:
         """Options that lead git to the server's own address where one of SSH is named."""
@@ -131,21 +139,20 @@ class Origin:
         same, host = f"url.{git_url}/.insteadOf", urlsplit(git_url).hostname
         return ["-c", f"{same}=git@{host}:", "-c", f"{same}=ssh://git@{host}/"]
 
-    def push(
-        self, git: RunsGit, commit: str, ref: str, expected: str, pauses: Iterable[float]
-    ) -> bool:
+    def push(self, git: RunsGit, commit: str, ref: str, expected: str, until: float) -> bool:
         """Put a commit on a ref that is still at `expected` ("" for a new one), or say False.
 
         False means that Bitbucket has refused: the branch has moved, is gone or is protected. What
-        the server refuses for reasons of its own, it is asked twice more: it may be read-only for a
-        moment, or another push may hold a lock.
+        the server refuses for reasons of its own, it is asked twice more if that is possible before
+        `until`, a `time.monotonic()`: it may be read-only for a moment, or another push may hold a
+        lock.
 
         Raises:
             OriginUnavailable, OriginRefused: as above.
         """
         lease = f"--force-with-lease={ref}:{expected}"
         arguments = ["push", "--porcelain", lease, self.url, f"{commit}:{ref}"]
-        tries, again = iter(pauses), iter(_REFUSED_PAUSES)
+        tries, again = pauses(until), iter(_REFUSED_PAUSES)
         while True:
             ended = self.calls.ask(git, *arguments, finish=True, read=True)
             if ended.code == 0:
@@ -154,8 +161,8 @@ class Origin:
             why = _refusal(said)
             if why:
                 say(said)
-                pause = None if _FOR_GOOD.search(why) else next(again, None)
-                if pause is None or git.children.interrupted:
+                pause = math.inf if _FOR_GOOD.search(why) else next(again, math.inf)
+                if time.monotonic() + pause >= until or git.children.interrupted:
                     return False
                 say(f"pushing to {ref}: refused by the server, trying again in {pause:g} s")
                 git.children.pause(pause, finish=True)

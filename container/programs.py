@@ -2,9 +2,10 @@
 
 Stages run as the same user as the program that runs them. An image may have a folder on its PATH
 into which that user may write, such as `~/.local/bin` or an environment of conda's. A `git` that a
-stage leaves there would be the one that works for the runner. So the runner's own commands look for
-programs first in folders that the user cannot change, and with credentials nowhere else, unless the
-image has git nowhere else. The same holds for libraries and settings that variables name.
+stage leaves there would be the one that works for the runner. So the runner's own commands start
+git from a folder that the user cannot change, and those with credentials look for programs nowhere
+else, unless the image has git nowhere else. The same holds for libraries and settings that
+variables name.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ _LOADED = (
 
 @dataclass(frozen=True)
 class Programs:
-    """The environments of git commands.
+    """The git to start, and the environments of its commands.
 
     `trusted` is for those with credentials; `exposed` are programs that a stage could replace there
-    all the same. `usual` is for the others: an image may have filters of its own.
+    all the same. `usual` is for the others, and the image's own: an image may have filters, which
+    find their programs where its stages do.
     """
 
     trusted: Mapping[str, str]
     usual: Mapping[str, str]
     exposed: tuple[str, ...] = ()
+    git: str = "git"
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Programs:
@@ -55,8 +58,9 @@ class Programs:
         lost = [name for name in _STARTED if found[name] and not _safe(name, safe)]
         if lost:
             return cls(environment, environment, tuple(str(found[name]) for name in lost))
-        first = {**environment, "PATH": os.pathsep.join([*safe, *folders])}
-        return cls({**_without_loaded(environment), "PATH": os.pathsep.join(safe)}, first)
+        path = os.pathsep.join(safe)
+        git = shutil.which("git", path=path) or "git"
+        return cls({**_without_loaded(environment), "PATH": path}, environment, git=git)
 
 
 def _without_loaded(environment: Mapping[str, str]) -> dict[str, str]:

@@ -97,10 +97,10 @@ def _remember_uncached(repo: Any) -> None:
     locks: dict[Path, Any] = {}
     for stage in repo.index.stages:
         uncached = [output for output in stage.outs if not output.use_cache]
-        if all(output.metric or output.plot for output in uncached) or not _restorable(stage):
+        if all(output.metric or output.plot for output in uncached):
             continue
         try:
-            if not _has_run(stage, locks):
+            if not _restorable(stage) or not _has_run(stage, locks):
                 continue
             for output in uncached:
                 _keep(output)
@@ -108,13 +108,17 @@ def _remember_uncached(repo: Any) -> None:
                 repo.stage_cache.save(stage)
         except (OSError, DvcException):
             continue  # its files come and go: it runs now
+        except Exception as error:  # noqa: BLE001 - no stage may keep the others from being saved
+            reason = f"{type(error).__name__}: {error}"
+            print(f"the run of {stage.addressing} is not saved: {reason}", file=sys.stderr)
 
 
 def _restorable(stage: Any) -> bool:
     """Whether the run cache takes a stage at all (dvc.stage.cache, `_can_hash`)."""
-    local = all(dependency.protocol == "local" for dependency in stage.deps)
-    kept = any(output.persist for output in stage.outs)
-    return bool(stage.cmd and stage.deps and local and not kept and not stage.always_changed)
+    if not (stage.cmd and stage.deps) or stage.always_changed:
+        return False  # such a stage may depend on what has no protocol, as a database
+    local = all(item.protocol == "local" for item in (*stage.deps, *stage.outs))
+    return local and all(output.is_in_repo and not output.persist for output in stage.outs)
 
 
 def _has_run(stage: Any, locks: dict[Path, Any]) -> bool:

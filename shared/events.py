@@ -277,7 +277,8 @@ class MachineReported(Event):
 class MachineDescribed(Event):
     """The reconciler asked EC2 about the machine of a run that had not moved: the answer is news.
 
-    `instance` is DescribeInstances' answer in EC2's own field names; None: EC2 does not know it.
+    `instance` is DescribeInstances' answer in EC2's own field names; None: it did not
+    speak of it.
     """
 
     run_id: RunId

@@ -91,12 +91,23 @@ def found(run: Run, machine: MachineDetail | None, now: datetime) -> Run:
     gone_on = run.state != "requested" and machine is not None and went_on(run, machine)
     reason = _WENT_ON if gone_on else _lost(run.machine, machine, run.stop_asked, now)
     if reason is None:
-        return run
+        return _put_off(run, run.machine, machine, now)
     if run.stop_asked is not None:
         ended = finish(run, "stopped", stopped_by(run.stop_asked), now)
     else:
         ended = finish(run, "failed", reason, now)
     return ended.changed(inferred=True)
+
+
+def _put_off(run: Run, ours: Machine, machine: MachineDetail | None, now: datetime) -> Run:
+    """The record with the end that the machine's tag says, if it was given more time meanwhile.
+
+    An answer that leaves the machine out says nothing of it.
+    """
+    if machine is None or machine.ends_at is None or machine.ends_at <= ours.ends_at:
+        return run
+    later = ours.model_copy(update={"ends_at": machine.ends_at})
+    return run.changed(machine=later, updated_at=now)
 
 
 def went_on(run: Run, machine: MachineDetail) -> bool:

@@ -98,7 +98,7 @@ class MachineDetail(Model):
 
 
 def described(run: Run, instance_id: str, machine: MachineDetail | None) -> MachineDescribed:
-    """What EC2 answered about the machine of a run, for the monitor; None: it knows none such."""
+    """What EC2 answered about the machine of a run, for the monitor; None: nothing."""
     answer = machine and machine.model_dump(mode="json", by_alias=True, exclude_none=True)
     return MachineDescribed(
         run_id=run.run_id, attempt=run.attempt, instance_id=instance_id, instance=answer

@@ -35,7 +35,9 @@ class Retained:
 def retained(cloudformation: Any, stack: str) -> Iterator[Retained]:
     """What a deletion of `stack` and of the stacks in it would leave behind."""
     template = cloudformation.get_template(StackName=stack, TemplateStage="Processed")
-    declared = _resources(template["TemplateBody"])
+    # A change set that nobody has executed leaves a stack without a template or resources.
+    body = template.get("TemplateBody")
+    declared = _resources(body) if body else {}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     for one in (resource for page in pages for resource in page["StackResourceSummaries"]):
         physical = one.get("PhysicalResourceId")

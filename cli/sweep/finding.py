@@ -119,7 +119,8 @@ def complete(requests: Requests, known: Known, numbers: Iterable[int]) -> Known:
         return Known(known.sweep_id, tuple(_present(requests.records, [known.first.run_id])))
     waves = sorted({1, *numbers})
     ids = [requests.run_id(request_id(known.sweep_id, number)) for number in waves]
-    return Known(known.sweep_id, tuple(_present(requests.records, ids)))
+    # One whose runs have other ids, of before docs/decisions/0033, is what was found of it.
+    return Known(known.sweep_id, tuple(_present(requests.records, ids)) or known.runs)
 
 
 def _present(records: RunStore, ids: Sequence[RunId]) -> Iterator[Run]:

@@ -27,7 +27,7 @@ from shared.telemetry import bind_run, configure
 class SubmitterSettings(Settings):
     """The submitter's settings. `lease_seconds`: its own timeout plus ListJobs' staleness.
 
-    `unseen_seconds`: how long what Batch does not show is looked for, from the request on.
+    `unseen_seconds`: how long what Batch does not show is looked for at least, from the request on.
     """
 
     data_bucket: str

@@ -1,13 +1,13 @@
-"""How long the webhook tries before it says 503: for as long as Bitbucket waits for an answer.
+"""How long the webhook tries before it says 503: as long as Bitbucket's 10 s leave time for it.
 
 Bitbucket sends a delivery that is answered 5xx again, twice, but has been seen to do so at once
 (community.developer.atlassian.com/t/41486). What AWS throttles for two seconds would outlast all
 three, so the webhook holds its answer back instead, and tries again.
 """
 
-import random
 import time
 from collections.abc import Callable
+from random import SystemRandom
 from typing import Protocol
 
 from services.webhook.delivery import Answer
@@ -16,9 +16,11 @@ from shared.telemetry import log
 
 # Of SQS and Secrets Manager alike: one call, once. Trying again is done here.
 CALL_SECONDS = 3
-# What a try takes whose first call hangs, with time to give the answer.
+# What a try takes that hangs in one call, with time to give the answer. In two it is cut off.
 _TRY_SECONDS = CALL_SECONDS + 0.5
 _FIRST_PAUSE = 0.1
+# Not a generator that SnapStart would restore with the same state in each instance.
+_CHANCE = SystemRandom()
 
 
 class Invocation(Protocol):
@@ -40,7 +42,7 @@ def until_taken(take: Callable[[], Answer], invocation: Invocation | None = None
             return take()
         except Unavailable as error:
             # At random: deliveries that were throttled together do not come back together.
-            wait = pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
+            wait = pause * _CHANCE.uniform(0.5, 1)
             if not _time_for_another(invocation, wait):
                 log.warning("webhook not taken", doing=str(error))
                 return Answer(503, "try again")

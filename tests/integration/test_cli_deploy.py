@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
+from cli.deploy.retained import retained
 from cli.deployed import Deployed
 from cli.main import cloud_runner
 from local.layout import Tools
@@ -290,6 +291,21 @@ def test_a_stack_that_was_never_wholly_made_can_be_deleted() -> None:
     assert result.exit_code == 0, result.output
     (stack,) = cloudformation.list_stacks()["StackSummaries"]
     assert stack["StackStatus"] == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize("answer", [{}, {"TemplateBody": ""}])
+def test_a_stack_whose_change_set_nobody_executed_keeps_nothing(answer: dict[str, str]) -> None:
+    class CloudFormation:
+        def get_template(self, **_: str) -> dict[str, str]:
+            return answer
+
+        def get_paginator(self, _operation: str) -> Any:
+            return self
+
+        def paginate(self, **_: str) -> list[dict[str, list[Any]]]:
+            return [{"StackResourceSummaries": []}]
+
+    assert list(retained(CloudFormation(), STACK)) == []
 
 
 @pytest.mark.usefixtures("account", "asked_of_sam")

@@ -8,6 +8,7 @@ import pytest
 from shared.events import Asked, Person, Progress, Repository, Sweep
 from shared.runs import Stop
 from tests.integration.runs_account import RunsAccount
+from tests.integration.service_chain import TABLE
 from tests.samples import COMMIT, NOW, minutes
 
 OTHER = Repository(uuid="{other}", full_name="team/other")
@@ -25,6 +26,19 @@ def test_the_run_that_changed_last_comes_first_whatever_its_state(stack: RunsAcc
     shown = stack.type("list").stdout
 
     assert ids(shown) == [run.run_id[:12] for run in (new, between, old)]
+
+
+def test_a_record_that_cannot_be_read_is_no_part_of_the_json(stack: RunsAccount) -> None:
+    run, newer = stack.keep("one"), stack.keep("two")
+    stack.here.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"run_id": {"S": newer.run_id}},
+        UpdateExpression="SET attempt = :newer",
+        ExpressionAttributeValues={":newer": {"S": "as a newer version has it"}},
+    )
+    shown = stack.type("list", "--json")
+
+    assert [one["run_id"] for one in json.loads(shown.stdout)] == [run.run_id]
 
 
 def test_a_list_tells_that_there_is_more_than_it_shows(stack: RunsAccount) -> None:

@@ -61,3 +61,13 @@ def test_a_branch_that_has_moved_on_is_not_tried_again(site: Site) -> None:
     assert not job.said("trying again")
     assert site.branches()["main"] == site.head
     assert len(pushes.read_text().splitlines()) == 2  # its own, and the one of the job
+
+
+def test_a_refusal_is_not_tried_again_once_the_time_for_results_is_over(site: Site) -> None:
+    pushes = refusing(site, 1000)
+
+    job = site.with_environment(CLOUD_RUNNER_TIMEOUT_SECONDS="1").run()
+
+    assert job.code == 69, job.log
+    assert not job.said("trying again")
+    assert len(pushes.read_text().splitlines()) == 2  # one for each of the two branches

@@ -29,6 +29,8 @@ stages:
     outs:
     - plain.txt: {{cache: false}}
 """
+# Ends when the remote knows a run, and fails if that does not happen in two minutes.
+UNTIL_SAVED = "timeout 120 sh -c 'until ls {runs}/*/*/* >/dev/null 2>&1; do sleep 0.1; done'"
 
 
 @pytest.fixture
@@ -49,10 +51,9 @@ def run_changed(site: Site, run_id: str, slow: str) -> Finished:
 
 
 def test_a_command_that_is_new_is_run_although_what_ended_before_was_saved(elsewhere: Site) -> None:
-    job = run_changed(elsewhere, "run1", "sleep 5")
+    job = run_changed(elsewhere, "run1", UNTIL_SAVED.format(runs=elsewhere.data / "runs"))
 
     assert job.code == 0, job.log
-    assert job.log.index("what is finished is saved") < job.log.index("Running stage 'evaluate'")
     assert elsewhere.show("main:m.toml") == elsewhere.show("main:plain.txt") == "a=2"
 
 
@@ -173,6 +174,77 @@ def test_a_stage_whose_files_are_not_here_does_not_hinder_others(
 
     assert (told["failed"], noted(one)) == (0, 1)
     assert contents(one.data) == {ONE["one.sh"]}
+
+
+OUTSIDE = """
+  odd:
+    cmd: cp one.sh {path}
+    deps: [one.sh]
+    outs:
+    - {named}: {{cache: false}}
+"""
+
+
+@pytest.mark.parametrize("named", ["{path}", "remote://storage/outside.txt"])
+def test_a_plain_output_outside_the_project_does_not_hinder_others(one: Site, named: str) -> None:
+    path = one.data / "outside.txt"
+    one.data.mkdir()
+    other = OUTSIDE.format(path=path, named=named.format(path=path))
+    (one.project / "dvc.yaml").write_text(PLAIN + other)
+    one.dvc("repro", "--quiet", "odd")
+
+    told = save(one)
+
+    assert path.read_text() == ONE["one.sh"]
+    assert (told["failed"], noted(one)) == (0, 1)
+    assert contents(one.data) == {"1\n", "2\n"}
+
+
+FROM_A_DATABASE = """
+deps:
+- db: {connection: nowhere, query: SELECT 1, file_format: csv}
+outs:
+- path: rows.csv
+  cache: false
+"""
+FROM_THE_WEB = """
+  odd:
+    cmd: touch odd.txt
+    deps: ["http://127.0.0.1:1/rows.csv"]
+    outs:
+    - odd.txt: {cache: false}
+"""
+
+
+def test_stages_that_read_elsewhere_do_not_hinder_others(one: Site) -> None:
+    (one.project / "rows.csv.dvc").write_text(FROM_A_DATABASE)
+    (one.project / "dvc.yaml").write_text(PLAIN + FROM_THE_WEB)
+
+    told = save(one)
+
+    assert (told["failed"], noted(one)) == (0, 1)
+
+
+# A stage that nobody has foreseen.
+ODD = """
+known = _restorable
+def _restorable(stage):
+    assert stage.addressing != "odd", "nobody has foreseen it"
+    return known(stage)
+"""
+
+
+def test_a_stage_that_nobody_has_foreseen_does_not_hinder_others_and_is_told(
+    one: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = "  odd: {cmd: touch odd.txt, deps: [one.sh], outs: [{odd.txt: {cache: false}}]}\n"
+    (one.project / "dvc.yaml").write_text(PLAIN + odd)
+
+    told = save(one, ODD)
+
+    assert (told["failed"], noted(one)) == (0, 1)
+    said = "the run of odd is not saved: AssertionError: nobody has foreseen it\n"
+    assert said in capfd.readouterr().err
 
 
 # Another process writes the file between DVC's two looks at it, for its hash and for a copy.

@@ -97,8 +97,9 @@ def surroundings(world: World) -> Iterator[None]:
     with ExitStack() as stack:
         for kept in _KEEP_TIME:
             stack.enter_context(_defaults(kept.__init__, replaced))
-        for module in (shared.consumer, shared.best, trying):
+        for module in (shared.consumer, shared.best):
             stack.enter_context(mock.patch.object(module, "random", jitter))
+        stack.enter_context(mock.patch.object(trying, "_CHANCE", jitter))
         paused = mock.patch.object(trying, "time", SimpleNamespace(sleep=world.scheduler.pause))
         stack.enter_context(paused)
         lots = world.choices.random("names of leases")

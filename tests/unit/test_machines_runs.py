@@ -268,6 +268,19 @@ def test_a_machine_that_ec2_does_not_know_fails_its_run() -> None:
     assert (after.reason or "").startswith("EC2 does not know the machine any more")
 
 
+def test_a_machine_that_was_given_more_time_is_not_gone_at_its_first_end() -> None:
+    run, later = a_machines_run(state="running"), ENDS_AT + timedelta(hours=6)
+    extended = an_instance("running", tags={machine_tags.ENDS: machine_tags.ends(later)})
+
+    seen = found(run, extended, LATER)
+
+    assert seen.machine is not None
+    assert (seen.state, seen.machine.ends_at) == ("running", later)
+    assert found(seen, extended, LATER) is seen
+    assert found(seen, None, ENDS_AT + GRACE) is seen
+    assert found(seen, None, later + GRACE).state == "failed"
+
+
 def test_an_hour_after_a_stop_a_machine_that_ec2_does_not_know_is_gone() -> None:
     run = a_machines_run(state="running", stop=STOP)
 
@@ -308,9 +321,14 @@ def test_a_run_is_not_waited_for_forever_where_nobody_can_end_its_machine() -> N
 
 def test_a_machine_that_was_given_more_time_is_waited_for_that_long() -> None:
     tags = {machine_tags.ENDS: machine_tags.ends(ENDS_AT + timedelta(days=1))}
-    run = a_machines_run(state="running")
 
-    assert found(run, an_instance("running", tags=tags), ENDS_AT + timedelta(hours=2)) is run
+    after = found(
+        a_machines_run(state="running"),
+        an_instance("running", tags=tags),
+        ENDS_AT + timedelta(hours=2),
+    )
+
+    assert after.state == "running"
 
 
 def _with_the_run(run_id: str) -> MachineDetail:
