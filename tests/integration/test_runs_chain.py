@@ -398,7 +398,7 @@ def test_another_attempt_waits_as_long_for_its_job_definition(chain: Chain) -> N
     chain.settle(UNSEEN_SECONDS - 300)
 
     assert chain.run(run_id).state == "requested"
-    chain.settle(600)
+    chain.settle(3 * UNSEEN_SECONDS)
     assert chain.run(run_id).state == "rejected"
 
 
