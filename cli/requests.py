@@ -22,9 +22,14 @@ from shared.runs import Run, new_run, request_run_id, state_changed
 
 __all__ = ["Requests", "Source", "find_source", "reaching"]
 
-if not structlog.is_configured():
-    # What our adapters log must not stand among a command's JSON.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+def keep_log_lines_out_of_the_output() -> None:
+    """Have what our adapters log on standard error: it must not stand among a command's JSON."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
+keep_log_lines_out_of_the_output()
 
 
 class Requests:

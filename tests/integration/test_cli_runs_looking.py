@@ -1,12 +1,16 @@
 """`cloud-runner runs list` and `show` on moto's tables."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 
+from cli.requests import keep_log_lines_out_of_the_output
 from shared.events import Asked, Person, Progress, Repository, Sweep
 from shared.runs import Stop
+from shared.telemetry import log
 from tests.integration.runs_account import RunsAccount
 from tests.integration.service_chain import TABLE
 from tests.samples import COMMIT, NOW, minutes
@@ -28,6 +32,21 @@ def test_the_run_that_changed_last_comes_first_whatever_its_state(stack: RunsAcc
     assert ids(shown) == [run.run_id[:12] for run in (new, between, old)]
 
 
+@pytest.fixture
+def logging_as_in_a_command() -> Iterator[None]:
+    """Log lines as they are in a new process that has loaded the command."""
+
+    def forget() -> None:
+        structlog.reset_defaults()
+        vars(log).pop("bind", None)  # the proxy keeps its first logger
+
+    forget()
+    keep_log_lines_out_of_the_output()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("logging_as_in_a_command")
 def test_a_record_that_cannot_be_read_is_no_part_of_the_json(stack: RunsAccount) -> None:
     run, newer = stack.keep("one"), stack.keep("two")
     stack.here.client("dynamodb").update_item(
@@ -39,6 +58,7 @@ def test_a_record_that_cannot_be_read_is_no_part_of_the_json(stack: RunsAccount)
     shown = stack.type("list", "--json")
 
     assert [one["run_id"] for one in json.loads(shown.stdout)] == [run.run_id]
+    assert "record not readable" in shown.stderr
 
 
 def test_a_list_tells_that_there_is_more_than_it_shows(stack: RunsAccount) -> None:
