@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from container.masking import FEW
+from container.masking import FEW, HIDDEN
 
 # Docker's log drivers cut longer lines themselves (moby, daemon/logger/copier.go: 16 KiB), through
 # the middle of whatever stands there.
@@ -87,10 +87,18 @@ class Lines:
         return self._show_state() if "\r" in self._rest else self._show_rest()
 
     def finish(self) -> list[str]:
-        """The lines that are left when nothing more will be written."""
+        """The lines that are left when nothing more will be written.
+
+        A program that is killed while it writes a secret leaves its beginning, which is hidden.
+        """
         text = self._rest + self._decoder.decode(b"", final=True)
-        self._rest = ""
-        return self._end([text] if text else [])
+        before, self._rest, self._before = self._before, "", ""
+        line = self._plain(text) if text else None
+        if line is None:
+            return []
+        settled = self._masks.settled(line, before)
+        *shown, last = self._hidden([line[:settled]], before)
+        return [*shown, last + HIDDEN if settled < len(line) else last]
 
     def _end(self, written: list[str]) -> list[str]:
         """What to show of lines that have ended."""

@@ -161,6 +161,35 @@ def test_the_end_shows_what_is_left(lines: Lines) -> None:
     assert lines.finish() == []
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f"token {SECRET[:-1]}", ["token ***"]),
+        (f"token {SECRET[:4]}", ["token ***"]),
+        (f"token {SECRET[:3]}", ["token t0p"]),
+        (f"{SECRET} {SECRET[:-1]}", ["*** ***"]),
+        (f"\x1b[1m{SECRET[:9]}\x1b[m", ["***"]),
+        (f" 10%\r{SECRET[:-1]}", ["***"]),
+        ("x" * LONGEST + SECRET[:-1], ["x" * LONGEST, "***"]),
+        ("x" * (LONGEST - 4) + SECRET[:4], ["x" * (LONGEST - 4) + "***"]),
+    ],
+)
+def test_a_secret_of_which_only_the_beginning_was_written_is_hidden(
+    lines: Lines, written: str, shown: list[str]
+) -> None:
+    told = lines.feed(written.encode())
+
+    assert [*told, *lines.finish()] == shown
+
+
+def test_the_beginning_of_a_secret_is_hidden_after_a_piece_of_it_was_shown(lines: Lines) -> None:
+    lines.feed(b"how about t0p")
+    assert lines.pause() == ["how about t0p"]
+    lines.feed(SECRET[3:-1].encode())
+
+    assert lines.finish() == ["***"]
+
+
 def test_a_very_long_line_is_shown_in_pieces(lines: Lines) -> None:
     written = ("x" * (LONGEST - 5) + SECRET) * 10
 
