@@ -5,11 +5,16 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from cli.account import Account, account_options
+from cli.account import Account, AccountError, account_options
+from cli.asking import reaching
 from cli.console import console, step
 from cli.examples import example
 from cli.project import inputs, leaving, telling
 from cli.project.place import Place
+from cli.runs.selecting import Wanted
+from cli.runs.stack import RunsStack
+from cli.shown import command
+from shared.runs import OPEN_STATES
 
 
 @click.command(
@@ -46,12 +51,33 @@ def remove(
     telling.todo(found.todo, "nothing to remove")
     if not found.todo:
         return
+    _note_open_runs(account, place)
     if not yes:
         _confirm_removal(place.project.full_name, with_data=delete_data)
     leaving.leave(found, telling.tell)
     console.print(f"\n[bold green]removed[/bold green]: {escape(place.project.full_name)}")
     for one in leaving.data_of(place):
         console.print(f"  kept: {escape(one)}")
+
+
+def _note_open_runs(account: Account, place: Place) -> None:
+    """Say what becomes of runs that are under way; that nobody can look keeps nothing back."""
+    full_name = place.project.full_name
+    try:
+        with reaching("looking for open runs"):
+            records = RunsStack(account, place.root).records
+            wanted = Wanted(states=OPEN_STATES, repository=full_name.lower())
+            count = sum(1 for _ in wanted.select(records))
+    except AccountError as error:
+        telling.note(f"{error.message}: nobody knows whether runs of it are open")
+        return
+    if count:
+        listing = command(account, "runs", "list", "--repository", full_name)
+        telling.note(
+            f"{count} {'run of it is' if count == 1 else 'runs of it are'} open: a job loses its "
+            "rights in the middle of its work, and a status may stay as it is. Let them end, or "
+            f"stop them before: {listing}"
+        )
 
 
 def _confirm_removal(full_name: str, *, with_data: bool) -> None:

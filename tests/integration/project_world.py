@@ -34,6 +34,7 @@ from shared.names import Names
 from shared.secrets import Secrets
 from tests.integration.bitbucket_stand_in import commit, git, push
 from tests.integration.cloudformation_front import embedded_cloudformation
+from tests.integration.service_chain import TABLE, runs_table
 from tests.integration.waiting import wait_until
 
 NAMES = Names("acme", "development")
@@ -202,11 +203,13 @@ def world(folder: Path) -> Iterator[World]:
             "ProgramDirectory": "/var/lib/cloud-runner/program",
             "ProjectBoundaryArn": f"arn:aws:iam::{aws.ACCOUNT}:policy/boundary",
             "ProjectStackRoleArn": f"arn:aws:iam::{aws.ACCOUNT}:role/project-stacks",
+            "RunsTableName": TABLE,
             "WebhookUrl": url,
         }
         lines = (f"  {name}: {{Value: '{value}'}}" for name, value in outputs.items())
         site.create(STACK, ROOT + "\n".join(lines))
         store_template(outside.s3, BUCKET)
+        ends.enter_context(runs_table(site.endpoints.client("dynamodb")))
         yield World(site.endpoints, client, url, outside)
 
 

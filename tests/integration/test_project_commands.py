@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ from cli.project.commands import project
 from cli.project.parameters import template
 from cli.project.template import KEY
 from local.projects import store_template
+from shared.errors import Unavailable
+from shared.events import Asked, Repository, RunId
+from shared.run_store import RunStore
+from shared.runs import new_run
 from tests.integration.project_world import BUCKET, TOKEN, World, brief, world
+from tests.integration.service_chain import TABLE
+from tests.samples import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +188,47 @@ def test_a_project_is_removed_after_its_name_was_typed(
     assert after == before
     assert site.place("acme/removed").stack.state() is None
     assert "nothing to remove" in shown
+
+
+def test_runs_that_a_removal_would_hurt_are_told_of_before(
+    site: World, run: Run, tmp_path: Path
+) -> None:
+    site.repository("acme/busy")
+    run("add", "acme/busy", "--yes", "--credentials-file", credentials(tmp_path))
+    busy = Repository(full_name="Acme/busy", uuid=REPOSITORY.uuid)
+    records = RunStore(site.endpoints.client("dynamodb"), TABLE)
+    now = datetime.now(UTC)
+    for digit, repository in [("1", busy), ("2", busy), ("3", REPOSITORY)]:
+        one = new_run(RunId(digit * 24), Asked(keyword="RUN"), now, repository=repository)
+        records.create(one)
+    records.create(
+        new_run(RunId("4" * 24), Asked(keyword="RUN"), now, repository=busy, rejection="no")
+    )
+    declined = run("remove", "acme/busy", answers="n\n")
+    shown = " ".join(declined.output.split())
+
+    assert declined.exit_code == 1
+    assert "2 runs of it are open" in shown
+    assert "cloud-runner runs list --repository acme/busy" in shown
+    assert site.place("acme/busy").stack.state() is not None
+
+
+def test_that_nobody_can_look_for_open_runs_keeps_no_removal_back(
+    site: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        message = "listing runs: DynamoDB is away"
+        raise Unavailable(message)
+
+    site.repository("acme/unlooked")
+    run("add", "acme/unlooked", "--yes", "--credentials-file", credentials(tmp_path))
+    monkeypatch.setattr(RunStore, "latest", away)
+    removed = run("remove", "acme/unlooked", "--yes")
+    shown = " ".join(removed.output.split())
+
+    assert removed.exit_code == 0
+    assert "DynamoDB is away: try again: nobody knows whether runs of it are open" in shown
+    assert site.place("acme/unlooked").stack.state() is None
 
 
 def test_an_environment_without_a_stack_is_said(run: Run) -> None:
