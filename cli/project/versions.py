@@ -24,6 +24,8 @@ _LABEL = "cloud-runner-"
 _STALE_SECONDS = 900
 _TRIES = 10
 _PAUSE_SECONDS = 0.2
+# What Secrets Manager takes (quotas, "Secret value size").
+_MOST_BYTES = 65_536
 
 Change = Callable[[str | None], str | None]
 
@@ -64,7 +66,8 @@ class VersionedSecret:
         anything else. None from it means that there is nothing to change.
 
         Raises:
-            AccountError: Secrets Manager refuses, or others change the secret all the time.
+            AccountError: Secrets Manager refuses, others change the secret all the time, or there
+                is no room in it, in which case nothing is written.
 
         """
         doing = f"changing the secret {self.name}"
@@ -74,6 +77,7 @@ class VersionedSecret:
                 wanted = change(read.text)
                 if wanted is None or wanted == read.text:
                     return False
+                _check_size(wanted, doing)
                 if self._replace(read, wanted):
                     self._clear_stale_labels()
                     return True
@@ -118,6 +122,16 @@ class VersionedSecret:
                     self._secretsmanager.update_secret_version_stage(
                         SecretId=self.name, VersionStage=label, RemoveFromVersionId=version
                     )
+
+
+def _check_size(text: str, doing: str) -> None:
+    size = len(text.encode())
+    if size > _MOST_BYTES:
+        message = (
+            f"{doing}: it would hold {size:,} bytes, and Secrets Manager takes {_MOST_BYTES:,}: "
+            'make room, or use another --environment (docs/operations.md, "Quotas")'
+        )
+        raise AccountError(message)
 
 
 def _is_stale(label: str, now: float) -> bool:

@@ -110,3 +110,16 @@ def test_labels_of_commands_killed_long_ago_are_cleared_away_and_others_stay() -
     secret(secretsmanager).change(lambda text: with_name(text, "b"))
 
     assert set(secretsmanager.labels) == {"AWSCURRENT", "AWSPENDING", new, "cloud-runner-x"}
+
+
+def test_more_than_secrets_manager_takes_is_refused_before_anything_is_written() -> None:
+    secretsmanager = SecretsManager()
+    secretsmanager.set("[]")
+    most = "ä" * 32_768
+
+    assert secret(secretsmanager).change(lambda _text: most)
+    with pytest.raises(AccountError, match=r"hold 65,537 bytes.*takes 65,536"):
+        secret(secretsmanager).change(lambda _text: f"{most}a")
+
+    assert secretsmanager.text == most
+    assert set(secretsmanager.labels) == {"AWSCURRENT"}
