@@ -31,6 +31,17 @@ def test_nothing_is_lost_and_nothing_doubled_in_hostile_schedules(first: int) ->
     assert happened["functions cut off"] > _AT_ONCE / 2
 
 
+def test_a_second_job_that_only_a_dead_letter_tells_of_is_ended_by_redriving_it() -> None:
+    # Here the queue of Batch's events took nothing while some second jobs said all they ever say.
+    outcome = simulate(3999)
+
+    assert outcome.violation is None
+    assert outcome.counts["targets that refuse"]
+    assert outcome.counts["second jobs of an attempt"]
+    assert outcome.counts["dead letters redriven"]
+    assert outcome.counts["jobs terminated"]
+
+
 def test_a_seed_has_one_schedule() -> None:
     first, second = simulate(11, trace=True), simulate(11, trace=True)
 
